@@ -1,0 +1,157 @@
+"""Blueprint: what one recipe's model is, split into its structure and its knobs.
+
+The structure (layers, shapes, loss, optimizer class) decides which compiled program can train the
+model. The knobs (learning rate, dropout rates, L1/L2 strengths) and the starting weights are numbers
+that the program takes as inputs. Both are read off the model's own configs, so nothing is assumed
+about the task that built it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import keras_tuner
+
+from suite.data import Data, Split
+from suite.task import Task
+from suite.trial import Level, canonical
+from suite.weights import Start, recorded_initializers, starts_of
+
+CONFIGURED = (keras.Sequential, keras.Model().__class__)
+REGULARIZERS = (keras.regularizers.L1, keras.regularizers.L2, keras.regularizers.L1L2)
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """A built, compiled model with what distinguishes it from others of its structure.
+
+    Attributes:
+        model: built and compiled.
+        structure: canonical JSON, equal for models that one program can train.
+        knobs: name -> number, such as "rate/0" (first dropout layer) or "l2/3".
+        starts: how each weight starts, in the order of `model.weights`.
+        batch_size: rows a step, at most the rows there are.
+    """
+
+    model: keras.Model
+    structure: str
+    knobs: Mapping[str, float]
+    starts: Sequence[Start]
+    batch_size: int
+
+
+def hyperparameters(values: Mapping[str, Level]) -> keras_tuner.HyperParameters:
+    """A `HyperParameters` in which every declaration of `build(hp)` finds the given value."""
+    hp = keras_tuner.HyperParameters()
+    hp.values = dict(values)
+    return hp
+
+
+def draw_up(task: Task, values: Mapping[str, Level], data: Data) -> Blueprint:
+    """Build `task` with the given hyperparameters and read its blueprint off the model."""
+    hp = hyperparameters(values)
+    with recorded_initializers() as initializers:
+        model = task.build(hp)
+        batch_size = min(task.batch_size_of(hp), len(data.train))
+        if not model.built:  # a subclassed model has no weights before it sees a batch
+            build_state(model, data.train.take(slice(0, batch_size)))
+    starts = starts_of(model, initializers)
+    return Blueprint(
+        model=model,
+        structure=_structure(model, values, batch_size),
+        knobs=_knobs(model),
+        starts=[starts[id(variable)] for variable in model.weights],
+        batch_size=batch_size,
+    )
+
+
+def build_state(model: keras.Model, batch: Split) -> None:
+    """What `fit` does before its first step: variables of metrics and optimizer come to be."""
+    model._symbolic_build(data_batch=(batch.x, batch.y))
+
+
+def dropouts(model: keras.Model) -> list[keras.layers.Dropout]:
+    """The plain dropout layers of a model, nested ones included, in order."""
+    return [layer for layer in model._flatten_layers() if type(layer) is keras.layers.Dropout]
+
+
+def penalised(model: keras.Model) -> list[keras.Variable]:
+    """The variables that carry a plain L1, L2 or L1L2 penalty, in order."""
+    return [v for v in model.trainable_variables if type(v.regularizer) in REGULARIZERS]
+
+
+def _knobs(model: keras.Model) -> dict[str, float]:
+    knobs = {f"rate/{i}": float(layer.rate) for i, layer in enumerate(dropouts(model))}
+    for i, variable in enumerate(penalised(model)):
+        for strength in ("l1", "l2"):
+            knobs[f"{strength}/{i}"] = float(getattr(variable.regularizer, strength, 0.0))
+    if isinstance(model.optimizer._learning_rate, keras.Variable):  # not a schedule
+        knobs["learning_rate"] = float(model.optimizer.learning_rate)
+    return knobs
+
+
+def _structure(model: keras.Model, values: Mapping[str, Level], batch_size: int) -> str:
+    weights = [[list(v.shape), str(v.dtype), bool(v.trainable)] for v in model.weights]
+    return canonical([_config(model, values), weights, batch_size])
+
+
+def _config(model: keras.Model, values: Mapping[str, Level]) -> Any:
+    """The model's own configs without the knobs; the recipe itself where there are none.
+
+    A subclassed model may hold anything in its attributes, so only its seeds share a program.
+    """
+    if type(model) not in CONFIGURED:
+        return dict(values)
+    try:
+        configs = [model.get_config(), model.get_compile_config()]
+    except (NotImplementedError, TypeError, ValueError):  # something in it has no config
+        return dict(values)
+    names: dict[str, str] = {}
+    _collect_names(configs, names)
+    return _masked(configs, names)
+
+
+def _collect_names(config: Any, names: dict[str, str]) -> None:
+    """Number every layer name in order of appearance; Keras counts them up from build to build."""
+    if isinstance(config, Mapping):
+        name = config.get("name")
+        if isinstance(name, str):
+            names.setdefault(name, f"name {len(names)}")
+        for value in config.values():
+            _collect_names(value, names)
+    elif isinstance(config, list | tuple):
+        for value in config:
+            _collect_names(value, names)
+
+
+def _masked(config: Any, names: Mapping[str, str]) -> Any:
+    """The config with names numbered, and with initializers and knobs taken out."""
+    if isinstance(config, Mapping):
+        kind = config.get("class_name")
+        if kind in ("L1", "L2", "L1L2"):
+            return "penalty"
+        hidden = {"seed"} | ({"rate"} if kind == "Dropout" else set())
+        return {
+            key: _masked(_without(value, hidden) if key == "config" else value, names)
+            for key, value in config.items()
+            if not key.endswith("_initializer") and not _is_rate(key, value)
+        }
+    if isinstance(config, list | tuple):
+        return [_masked(value, names) for value in config]
+    if isinstance(config, str):
+        return names.get(config, config)
+    return config if isinstance(config, int | float | bool | None) else repr(config)
+
+
+def _is_rate(key: str, value: Any) -> bool:
+    """A constant learning rate; a schedule is a config of its own and stays in the structure."""
+    return key == "learning_rate" and isinstance(value, int | float)
+
+
+def _without(config: Any, hidden: set[str]) -> Any:
+    if not isinstance(config, Mapping):
+        return config
+    return {key: value for key, value in config.items() if key not in hidden}

@@ -1,0 +1,1 @@
+"""Engines: ways to train trials. No caller knows which one it has."""

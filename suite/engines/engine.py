@@ -1,0 +1,32 @@
+"""What every engine offers: trials in, outcomes out, a chunk at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from suite.task import Task
+from suite.trial import Outcome, Trial
+
+
+class Watcher(Protocol):
+    """Is told what an engine is doing, so that a person can be."""
+
+    def stage(self, text: str) -> None:
+        """What has just begun, such as "compiling 96 trials of one structure"."""
+
+
+class Engine(Protocol):
+    """A way to train trials of one task."""
+
+    @property
+    def name(self) -> str:
+        """Under which name outcomes are recorded."""
+
+    def train(
+        self, task: Task, trials: Sequence[Trial], watcher: Watcher
+    ) -> Iterator[Sequence[Outcome]]:
+        """Train all `trials`, in any order; yield outcomes as they come, each trial once.
+
+        A trial that cannot be built or trained, or that diverges, is an outcome like any other.
+        """

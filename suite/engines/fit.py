@@ -1,0 +1,110 @@
+"""The reference engine: plain `model.fit`, one trial at a time, on whatever backend Keras has."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from suite.blueprint import Blueprint, build_state, draw_up
+from suite.data import Data
+from suite.engines.engine import Watcher
+from suite.families import by_recipe
+from suite.scoring import Judge, failure
+from suite.seeding import batch_order
+from suite.task import Task
+from suite.trial import Outcome, Trial
+from suite.weights import reset
+
+
+class FitEngine:
+    """Trains with `model.fit`. One model is built a recipe and reset to each seed's start."""
+
+    def __init__(self) -> None:
+        self.name = f"fit-{keras.backend.backend()}"
+
+    def train(
+        self, task: Task, trials: Sequence[Trial], watcher: Watcher
+    ) -> Iterator[Sequence[Outcome]]:
+        """See `suite.engines.engine.Engine.train`; yields one outcome at a time."""
+        judge = Judge(task, task.dataset)
+        for same in by_recipe(trials):
+            watcher.stage(f"fitting {len(same)} trials of one recipe")
+            try:
+                fitting = Fitting(task, same[0], task.dataset)
+            except Exception as error:  # noqa: BLE001  # a plugin may raise anything; it is reported
+                yield [failure(trial, self.name, error) for trial in same]
+                continue
+            for trial in same:
+                yield [self._outcome(fitting, trial, judge)]
+
+    def _outcome(self, fitting: Fitting, trial: Trial, judge: Judge) -> Outcome:
+        started = time.perf_counter()
+        try:
+            curves, epoch, outputs = fitting.run(trial, judge)
+            seconds = time.perf_counter() - started
+            return judge.outcome(trial, self.name, seconds, curves, epoch, outputs)
+        except Exception as error:  # noqa: BLE001  # a plugin may raise anything; it is reported
+            return failure(trial, self.name, error, time.perf_counter() - started)
+
+
+class Fitting:
+    """One recipe's model, ready to be trained on any seed."""
+
+    def __init__(self, task: Task, trial: Trial, data: Data) -> None:
+        self.data = data
+        self.blueprint: Blueprint = draw_up(task, trial.hp, data)
+        self.model = self.blueprint.model
+        size = self.blueprint.batch_size
+        build_state(self.model, data.train.take(slice(0, size)))
+        self._optimizer = [
+            keras.ops.convert_to_numpy(v.value) for v in self.model.optimizer.variables
+        ]
+
+    def reset(self, seed: int) -> None:
+        """Weights, seed generators and optimizer as a training with `seed` begins."""
+        reset(self.model, self.blueprint.starts, seed)
+        for variable, value in zip(self.model.optimizer.variables, self._optimizer, strict=True):
+            variable.assign(value)
+
+    def run(
+        self, trial: Trial, judge: Judge
+    ) -> tuple[dict[str, np.ndarray[Any, Any]], int, dict[str, Any]]:
+        """Train; return the curves, the selected epoch from 1, and its outputs by split."""
+        self.reset(trial.seed)
+        goal, direction = judge.objective
+        sign = 1 if direction == "min" else -1
+        logs: list[dict[str, float]] = []
+        best, epoch, weights = np.inf, 0, self.model.get_weights()
+        for number in range(trial.epochs):
+            logs.append(self._epoch(trial.seed, number))
+            if sign * logs[-1][goal] < best:
+                best, epoch = sign * logs[-1][goal], number + 1
+                weights = self.model.get_weights()
+        self.model.set_weights(weights)
+        curves = {name: np.array([log[name] for log in logs]) for name in logs[0]}
+        outputs = {
+            name: self.model.predict(self.data.splits[name].x, verbose=0)
+            for name in ("val", "test")
+        }
+        return curves, epoch, outputs
+
+    def _epoch(self, seed: int, number: int) -> dict[str, float]:
+        """One `fit` of one epoch, on the rows in this epoch's order."""
+        size = self.blueprint.batch_size
+        order = batch_order(seed, number, len(self.data.train), size).ravel()
+        rows = self.data.train.take(order)
+        history = self.model.fit(
+            rows.x,
+            rows.y,
+            batch_size=size,
+            shuffle=False,
+            initial_epoch=number,
+            epochs=number + 1,
+            validation_data=(self.data.val.x, self.data.val.y),
+            verbose=0,
+        )
+        return {name: float(values[-1]) for name, values in history.history.items()}

@@ -1,0 +1,183 @@
+"""The fleet engine: families of trials, each family as one compiled program, over all devices."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+import psutil
+
+from suite.data import Data
+from suite.engines.crews import Muster, musters
+from suite.engines.engine import Watcher
+from suite.engines.program import Deck, Program, Results, Shape
+from suite.engines.template import Template
+from suite.engines.width import WidthSearch
+from suite.families import Family, Member, group
+from suite.scoring import Judge, failure
+from suite.task import Task
+from suite.trial import Outcome, Trial
+
+BUDGET_SHARE = 0.25
+"""Share of the machine's memory (or of each accelerator's) that a program may use by default."""
+
+
+@dataclass
+class Clock:
+    """Where the time went, in seconds, since the engine was made."""
+
+    building: float = 0.0
+    compiling: float = 0.0
+    training: float = 0.0
+    scoring: float = 0.0
+
+
+class FleetEngine:
+    """Trains trials in fleets, on every device that JAX sees.
+
+    Args:
+        budget_bytes: memory that a running program may use; by default a quarter of what the
+            machine has, or a quarter of each accelerator's.
+        width: members a device trains at once; by default found by measuring.
+        devices: how many devices to use; by default all.
+    """
+
+    name = "fleet"
+
+    def __init__(
+        self,
+        budget_bytes: int | None = None,
+        width: int | None = None,
+        devices: int | None = None,
+    ) -> None:
+        self.devices = jax.devices()[:devices]
+        self.on_cpu = self.devices[0].platform == "cpu"
+        self.budget = budget_bytes or _default_budget(self.devices)
+        self.width = width
+        self.clock = Clock()
+
+    def train(
+        self, task: Task, trials: Sequence[Trial], watcher: Watcher
+    ) -> Iterator[Sequence[Outcome]]:
+        """See `suite.engines.engine.Engine.train`; yields one chunk (a crew) at a time."""
+        judge = Judge(task, task.dataset)
+        started = time.perf_counter()
+        watcher.stage(f"building the models of {len(trials)} trials")
+        families, refusals = group(task, task.dataset, trials)
+        self.clock.building += time.perf_counter() - started
+        for refusal in refusals:
+            yield [failure(trial, self.name, refusal.error) for trial in refusal.trials]
+        deck = Deck(task.dataset, self.devices)
+        search: WidthSearch | None = None
+        for family in sorted(families, key=lambda family: -len(family.members)):
+            fleet = Fleet(self, family, deck, judge, watcher)
+            search = search or self._search(family, task.dataset)
+            yield from fleet.sail(search)
+
+    def _search(self, family: Family, data: Data) -> WidthSearch:
+        if self.width:
+            return WidthSearch(self.width, limit=self.width)
+        warm = {} if self.on_cpu else {"warm_bytes": self.budget // 64}
+        return WidthSearch.for_bytes(_member_bytes(family), **warm)
+
+
+class Fleet:
+    """One family on its way: compiles programs as wide as the search says, and runs its crews."""
+
+    def __init__(
+        self, engine: FleetEngine, family: Family, deck: Deck, judge: Judge, watcher: Watcher
+    ) -> None:
+        self.engine = engine
+        self.family = family
+        self.deck = deck
+        self.judge = judge
+        self.watcher = watcher
+        self.compile_seconds = 0.0
+        self._programs: dict[Shape, Program] = {}
+
+    def sail(self, search: WidthSearch) -> Iterator[Sequence[Outcome]]:
+        """Train all members, a crew at a time."""
+        waiting = list(self.family.members)
+        try:
+            template = Template(
+                self.family, self.judge.data, self.judge.objective, on_cpu=self.engine.on_cpu
+            )
+            while waiting:
+                muster = self._next(waiting, template, search)
+                yield self._run(muster, search)
+                done = {member.trial.key for _, member in muster.counted}
+                waiting = [member for member in waiting if member.trial.key not in done]
+        except Exception as error:  # noqa: BLE001  # a plugin may raise anything; it is reported
+            yield [failure(member.trial, self.engine.name, error) for member in waiting]
+
+    def _next(self, waiting: list[Member], template: Template, search: WidthSearch) -> Muster:
+        """The next crew, in a shape whose program fits the memory budget."""
+        lanes = len(self.deck.devices)
+        remaining = -(-len(waiting) // lanes)
+        while True:
+            width = search.width(remaining, self.family.epochs, self.compile_seconds)
+            muster = musters(waiting, lanes, width)[0]
+            if muster.shape in self._programs:
+                return muster
+            self.watcher.stage(f"compiling one program for {len(self.family.members)} trials")
+            program = Program(template, self.deck, muster.shape)
+            self.compile_seconds = program.compile_seconds
+            self.engine.clock.compiling += program.compile_seconds
+            if program.bytes <= self.engine.budget or muster.shape.members == lanes:
+                self._programs[muster.shape] = program
+                return muster
+            search.cap(muster.shape.members // lanes // 2)
+
+    def _run(self, muster: Muster, search: WidthSearch) -> Sequence[Outcome]:
+        self.watcher.stage(f"training {len(muster.counted)} trials at once")
+        started = time.perf_counter()
+        results = self._programs[muster.shape].run(muster.crew)
+        seconds = time.perf_counter() - started
+        self.engine.clock.training += seconds
+        lanes, members = muster.shape.lanes, muster.shape.members
+        search.learn(members // lanes, seconds * lanes / members / self.family.epochs)
+        started = time.perf_counter()
+        outcomes = [
+            self._outcome(results, place, member.trial, seconds / len(muster.counted))
+            for place, member in muster.counted
+        ]
+        self.engine.clock.scoring += time.perf_counter() - started
+        return outcomes
+
+    def _outcome(
+        self, results: Results, place: tuple[int, int, int], trial: Trial, seconds: float
+    ) -> Outcome:
+        return self.judge.outcome(
+            trial,
+            self.engine.name,
+            seconds,
+            {name: curve[place] for name, curve in results.curves.items()},
+            int(results.epoch[place]),
+            {
+                "val": jax.tree.map(lambda a: a[place], results.val),
+                "test": jax.tree.map(lambda a: a[place], results.test),
+            },
+        )
+
+
+def _default_budget(devices: Sequence[Any]) -> int:
+    stats = devices[0].memory_stats() or {}
+    total = stats.get("bytes_limit", 0) * len(devices) or psutil.virtual_memory().total
+    return int(BUDGET_SHARE * total)
+
+
+def _member_bytes(family: Family) -> int:
+    """Rough bytes that a step of one member touches: weights with their slots, activations."""
+    model = family.template.model
+    weights = sum(int(np.prod(v.shape)) for v in model.weights)
+    outputs = [getattr(layer, "output", None) for layer in model.layers] if model.built else []
+    activations = sum(
+        int(np.prod([size or 1 for size in tensor.shape]))
+        for output in outputs
+        for tensor in jax.tree.leaves(output)
+    )
+    return 4 * (4 * weights + 2 * activations * family.template.batch_size)

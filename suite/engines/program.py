@@ -1,0 +1,186 @@
+"""One compiled program for a family: a member's training, mapped over configs, seeds and devices.
+
+The axes of everything a program takes, from the outside in:
+
+- lanes: one a device, no communication between them (`shard_map`);
+- seeds: what a seed decides (batch order, dropout's random numbers) differs along this axis;
+- configs: members of one seed. They share batches and random numbers, which are computed once a
+  seed, and are compared under common random numbers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as Axes
+
+from suite.data import Data
+from suite.engines.template import Template
+from suite.engines.training import Best, Carry, Rows, State, rows_of
+from suite.families import Member
+from suite.seeding import batch_order
+
+LANES = "lanes"
+OVER_CONFIGS = Carry(State(0, 0, None, 0), Best(0, 0, 0, 0))  # type: ignore[arg-type]
+"""Which parts of a carry have an axis of configs: all but the states of the seed generators."""
+
+Crew = Sequence[Sequence[Sequence[Member]]]
+"""Members by lane, seed and config; those that differ in the last index alone share their seed."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Members of one call: `lanes` devices, on each `seeds` x `configs` members."""
+
+    lanes: int
+    seeds: int
+    configs: int
+
+    @property
+    def members(self) -> int:
+        """Members that train at once."""
+        return self.lanes * self.seeds * self.configs
+
+    @property
+    def axes(self) -> tuple[int, int, int]:
+        """The leading axes of every array of a member."""
+        return (self.lanes, self.seeds, self.configs)
+
+
+class Deck:
+    """Devices, and a task's data on each of them."""
+
+    def __init__(self, data: Data, devices: Sequence[Any]) -> None:
+        self.devices = devices
+        self.mesh = Mesh(np.array(devices), (LANES,))
+        self.by_lane = NamedSharding(self.mesh, Axes(LANES))
+        everywhere = NamedSharding(self.mesh, Axes())
+        self.train, self.val, self.test = (
+            Rows(*jax.device_put(tuple(rows_of(split)), everywhere))
+            for split in data.splits.values()
+        )
+        self.rows = len(data.train)
+
+
+@dataclass(frozen=True)
+class Results:
+    """What training a crew gave; every array starts with the axes of its `Shape`.
+
+    `curves` are by log name, with a last axis of epochs; `epoch` counts from 1, 0 where no
+    objective was ever finite.
+    """
+
+    curves: Mapping[str, np.ndarray[Any, Any]]
+    epoch: np.ndarray[Any, Any]
+    val: Any
+    test: Any
+
+
+class Program:
+    """A family's training, compiled for one shape.
+
+    Attributes:
+        compile_seconds: what tracing and compiling took.
+        bytes: memory of a call on all devices: inputs, outputs and temporaries.
+    """
+
+    def __init__(self, template: Template, deck: Deck, shape: Shape) -> None:
+        self.template = template
+        self.deck = deck
+        self.shape = shape
+        started = time.perf_counter()
+        sample = template.start([[[template.sample] * shape.configs] * shape.seeds] * shape.lanes)
+        carry, knobs = self._placed(sample)
+        order = self._placed(np.zeros((*shape.axes[:2], *template.steps(deck.rows)), np.int32))
+        number = np.int32(1)
+        epoch = self._mapped(template.training.epoch, (OVER_CONFIGS, 0), shared=2, donate=True)
+        self._epoch = epoch.lower(carry, knobs, order, number, deck.train, deck.val).compile()
+        outputs = self._mapped(self._both, 0, shared=2)
+        self._outputs = outputs.lower(carry, knobs, deck.val.x, deck.test.x).compile()
+        self.compile_seconds = time.perf_counter() - started
+        self.bytes = max(self._bytes(self._epoch), self._bytes(self._outputs))
+
+    def run(self, crew: Crew) -> Results:
+        """Train the members of `crew`, which has this program's shape, for all their epochs."""
+        carry, knobs = self._placed(self.template.start(crew))
+        logs = []
+        for number in range(self.template.epochs):
+            order = self._placed(self._order(crew, number))
+            carry, log = self._epoch(
+                carry, knobs, order, np.int32(number + 1), self.deck.train, self.deck.val
+            )
+            logs.append(log)
+        val, test = self._outputs(carry, knobs, self.deck.val.x, self.deck.test.x)
+        fetched = jax.device_get((logs, carry.best.epoch, val, test))
+        logs, epoch, val, test = fetched
+        curves = {name: np.stack([log[name] for log in logs], axis=-1) for name in logs[0]}
+        return Results(curves, epoch, val, test)
+
+    def _order(self, crew: Crew, epoch: int) -> np.ndarray[Any, Any]:
+        size = self.template.batch_size
+        orders = [
+            [batch_order(same[0].trial.seed, epoch, self.deck.rows, size) for same in lane]
+            for lane in crew
+        ]
+        return np.array(orders)
+
+    def _placed(self, arrays: Any) -> Any:
+        return jax.device_put(arrays, self.deck.by_lane)
+
+    def _both(self, carry: Carry, knobs: Any, val: Any, test: Any) -> Any:
+        outputs = self.template.training.outputs
+        return tuple(outputs(carry.best, knobs, carry.state.seeds, x) for x in (val, test))
+
+    def _mapped(
+        self, function: Callable[..., Any], out: Any, *, shared: int, donate: bool = False
+    ) -> Any:
+        """`function` of (carry, knobs, [order, number,] rows, rows) over all three axes, jitted.
+
+        The last `shared` arguments are the same everywhere; so is the number of the epoch.
+        """
+        middle_configs: tuple[None, ...] = (None, None) if donate else ()
+        middle_seeds: tuple[int | None, ...] = (0, None) if donate else ()
+        over_configs = jax.vmap(
+            function, (OVER_CONFIGS, 0, *middle_configs, *[None] * shared), out
+        )
+        mapped = (0, 0, *middle_seeds, *[None] * shared)
+        over_seeds = jax.vmap(over_configs, mapped) if self.shape.seeds > 1 else None
+        inner = over_seeds or _alone(over_configs, mapped)
+        specs = tuple(Axes() if axis is None else Axes(LANES) for axis in mapped)
+        over_lanes = jax.shard_map(
+            _alone(inner, mapped),
+            mesh=self.deck.mesh,
+            in_specs=specs,
+            out_specs=Axes(LANES),
+            check_vma=False,
+        )
+        return jax.jit(over_lanes, donate_argnums=(0,) if donate else ())
+
+    def _bytes(self, compiled: Any) -> int:
+        sizes = compiled.memory_analysis()
+        each = (
+            sizes.argument_size_in_bytes
+            + sizes.output_size_in_bytes
+            + sizes.temp_size_in_bytes
+            - sizes.alias_size_in_bytes
+        )
+        return int(each) * self.shape.lanes
+
+
+def _alone(function: Callable[..., Any], mapped: Sequence[int | None]) -> Callable[..., Any]:
+    """`function` over a leading axis of length 1: taken off its arguments, put on its results."""
+
+    def call(*arguments: Any) -> Any:
+        inner = [
+            argument if axis is None else jax.tree.map(lambda a: a[0], argument)
+            for argument, axis in zip(arguments, mapped, strict=True)
+        ]
+        return jax.tree.map(lambda a: a[None], function(*inner))
+
+    return call

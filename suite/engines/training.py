@@ -1,0 +1,204 @@
+"""A whole epoch of one member as a pure function: Keras' own steps inside a scan.
+
+Everything here is written for one member; `suite.engines.program` maps it over a fleet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+from jax import lax
+
+from suite.data import Arrays, each
+from suite.engines.knobs import Knobs
+from suite.errors import PluginError
+
+EVALUATION_ROWS = 1024
+"""Rows of one evaluation step at most: bounds the activations of a whole fleet."""
+
+
+class State(NamedTuple):
+    """A member's training state: values in the order of the model's own variable lists.
+
+    `seeds` are the states of its seed generators, `weights` all other non-trainable variables.
+    """
+
+    trainable: list[jax.Array]
+    weights: list[jax.Array]
+    seeds: list[jax.Array]
+    optimizer: list[jax.Array]
+
+
+class Best(NamedTuple):
+    """The selected epoch so far: its number from 1, its objective, the variables it had."""
+
+    epoch: jax.Array
+    objective: jax.Array
+    trainable: list[jax.Array]
+    weights: list[jax.Array]
+
+
+class Carry(NamedTuple):
+    """What goes from one epoch to the next."""
+
+    state: State
+    best: Best
+
+
+class Rows(NamedTuple):
+    """Inputs and targets on the device."""
+
+    x: Any
+    y: Any
+
+
+def rows_of(split: Any) -> Rows:
+    """A split's arrays in the types that Keras trains on: floating point as float32."""
+    return Rows(each(_narrow, split.x), each(_narrow, split.y))
+
+
+def _narrow(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    return array.astype(keras.config.floatx()) if array.dtype.kind == "f" else array
+
+
+def _take(arrays: Arrays, rows: Any) -> Any:
+    return jax.tree.map(lambda a: a[rows], arrays)
+
+
+def _batches(rows: Any) -> tuple[Any, Any]:
+    """Rows as equal full batches (batches, size, ...), and the few left over, or None."""
+    count = jax.tree.leaves(rows)[0].shape[0]
+    batches = -(-count // EVALUATION_ROWS)
+    size = count // batches
+    full = jax.tree.map(
+        lambda a: a[: batches * size].reshape(batches, size, *a.shape[1:]), rows
+    )
+    return full, _take(rows, slice(batches * size, None)) if count % batches else None
+
+
+class Training:
+    """The pure functions that train, evaluate and apply one member of a family.
+
+    Args:
+        model: the family's template, built, with its knobs opened up.
+        knobs: the template's varying knobs.
+        objective: the log that selects the epoch, with its direction, "min" or "max".
+    """
+
+    def __init__(self, model: keras.Model, knobs: Knobs, objective: tuple[str, str]) -> None:
+        self.model = model
+        self.knobs = knobs
+        self.objective, self.direction = objective
+        states = {id(variable) for variable in model.weights}
+        self.is_weight = [id(v) in states for v in model.non_trainable_variables]
+        model.reset_metrics()
+        self._metrics = [np.asarray(v.value) for v in model.metrics_variables]
+
+    @property
+    def worst(self) -> float:
+        """An objective that every finite one beats."""
+        return float("inf") if self.direction == "min" else float("-inf")
+
+    def _non_trainable(self, state: State) -> list[jax.Array]:
+        weights, seeds = iter(state.weights), iter(state.seeds)
+        return [next(weights) if own else next(seeds) for own in self.is_weight]
+
+    def _split(self, values: list[jax.Array]) -> tuple[list[jax.Array], list[jax.Array]]:
+        pairs = list(zip(values, self.is_weight, strict=True))
+        return [v for v, own in pairs if own], [v for v, own in pairs if not own]
+
+    def epoch(
+        self,
+        carry: Carry,
+        knobs: Mapping[str, jax.Array],
+        order: jax.Array,
+        number: jax.Array,
+        train: Rows,
+        val: Rows,
+    ) -> tuple[Carry, dict[str, jax.Array]]:
+        """Train one epoch, evaluate on `val`, keep the best.
+
+        Args:
+            carry: as the epoch before left it.
+            knobs: one scalar a varying knob.
+            order: row numbers, shape (steps, batch_size).
+            number: of this epoch, from 1.
+            train, val: all rows of the two splits.
+
+        Returns:
+            The next carry, and Keras' logs: `loss`, `val_loss`, ... as scalars.
+        """
+        self.knobs.bind(knobs)
+        state, logs = self._train(carry.state, order, train)
+        logs |= {f"val_{name}": log for name, log in self._evaluate(state, val).items()}
+        if self.objective not in logs:
+            raise PluginError(
+                f"Expected the objective to be one of the model's logs, {', '.join(sorted(logs))}. "
+                f"Received: objective={self.objective!r}."
+            )
+        best = self._better(carry.best, state, logs[self.objective], number)
+        return Carry(state, best), logs
+
+    def _train(
+        self, state: State, order: jax.Array, train: Rows
+    ) -> tuple[State, dict[str, jax.Array]]:
+        def step(carried: Any, rows: jax.Array) -> tuple[Any, None]:
+            state, metrics = carried
+            batch = (_take(train.x, rows), _take(train.y, rows))
+            full = (state.trainable, self._non_trainable(state), state.optimizer, metrics)
+            _, (trainable, rest, optimizer, metrics) = self.model.train_step(full, batch)
+            state = State(list(trainable), *self._split(rest), list(optimizer))
+            return (state, list(metrics)), None
+
+        (state, metrics), _ = lax.scan(step, (state, self._metrics), order)
+        return state, self._logs(metrics)
+
+    def _evaluate(self, state: State, rows: Rows) -> dict[str, jax.Array]:
+        fixed = (state.trainable, self._non_trainable(state))
+
+        def step(metrics: Any, batch: Any) -> tuple[Any, None]:
+            _, (*_, metrics) = self.model.test_step((*fixed, metrics), tuple(batch))
+            return list(metrics), None
+
+        full, rest = _batches(rows)
+        metrics, _ = lax.scan(step, self._metrics, full)
+        if rest is not None:
+            metrics, _ = step(metrics, rest)
+        return self._logs(metrics)
+
+    def _logs(self, metrics: list[jax.Array]) -> dict[str, jax.Array]:
+        """What Keras would print for these metric variables."""
+        mapping = zip(self.model.metrics_variables, metrics, strict=True)
+        with keras.StatelessScope(state_mapping=mapping):
+            results = self.model.get_metrics_result()
+        return {name: jnp.asarray(value) for name, value in results.items()}
+
+    def _better(
+        self, best: Best, state: State, objective: jax.Array, number: jax.Array
+    ) -> Best:
+        lower = objective < best.objective
+        better = lower if self.direction == "min" else objective > best.objective
+        new = Best(number, objective, state.trainable, state.weights)
+        return jax.tree.map(lambda a, b: jnp.where(better, a, b), new, best)
+
+    def outputs(
+        self, best: Best, knobs: Mapping[str, jax.Array], seeds: list[jax.Array], x: Any
+    ) -> Any:
+        """What the model of the selected epoch says of every row of `x`."""
+        self.knobs.bind(knobs)
+        rest = self._non_trainable(State(best.trainable, best.weights, seeds, []))
+
+        def call(batch: Any) -> Any:
+            outputs, _ = self.model.stateless_call(best.trainable, rest, batch, training=False)
+            return outputs
+
+        full, left = _batches(x)
+        outputs = jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), lax.map(call, full))
+        if left is None:
+            return outputs
+        return jax.tree.map(lambda a, b: jnp.concatenate([a, b]), outputs, call(left))

@@ -1,0 +1,49 @@
+"""The one place that reads and sets environment variables, and settles which backend Keras uses.
+
+Call `settle()` before the first import of Keras: Keras and JAX read their settings when imported.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+DEVICES_FLAG = "--xla_force_host_platform_device_count"
+
+
+def settle(cores: int | None = None) -> str:
+    """Choose JAX where `KERAS_BACKEND` is unset, one CPU device a core; return the backend's name.
+
+    A user's own `KERAS_BACKEND` and `XLA_FLAGS` stand.
+    """
+    backend = os.environ.setdefault("KERAS_BACKEND", "jax")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # banners of TensorFlow are no results
+    flags = os.environ.get("XLA_FLAGS", "")
+    if DEVICES_FLAG not in flags:
+        count = cores or available_cores()
+        os.environ["XLA_FLAGS"] = f"{flags} {DEVICES_FLAG}={count}".strip()
+    return backend
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def environment_for(backend: str) -> dict[str, str]:
+    """A copy of the environment for a child process that uses the given Keras backend."""
+    child = {key: value for key, value in os.environ.items() if key != "XLA_FLAGS"}
+    return {**child, "KERAS_BACKEND": backend, "PYTHONPATH": str(Path(__file__).parents[1])}
+
+
+def spare_tensorflow() -> None:
+    """Keep Keras from importing TensorFlow beside another backend.
+
+    Serializing any config asks whether the object is a TensorFlow shape, and imports TensorFlow
+    (5 s, 300 MB) to find out. Where another backend runs there is no such object.
+    """
+    import keras  # noqa: PLC0415  # only after settle()
+    from keras.src.utils import module_utils  # noqa: PLC0415
+
+    if keras.backend.backend() != "tensorflow":
+        module_utils.tensorflow._available = False

@@ -1,0 +1,61 @@
+"""The exceptions of the suite.
+
+SuiteError
+├── UsageError      the user asked for something that does not exist or cannot be (exit code 2)
+│   └── StudyError  a study file does not say what a study must say
+├── PluginError     a task file cannot be imported, or does not keep the contract
+│   └── DataError   a task's data is broken: NaN, overlapping splits, unequal lengths
+├── SourceError     a data source cannot be reached (`--data full` without a network, say)
+└── RecordError     a results folder cannot be used
+
+Every message says what was expected, then what was received, then the nearest valid choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class SuiteError(Exception):
+    """Base of everything the suite raises on purpose; its text is one message for the user."""
+
+
+class UsageError(SuiteError):
+    """The request cannot be carried out as it was written."""
+
+
+class StudyError(UsageError):
+    """A study file is not a valid declaration."""
+
+
+class PluginError(SuiteError):
+    """A task plugin is broken. It never stops the other tasks."""
+
+
+class DataError(PluginError):
+    """The data that a task brings cannot be trained on."""
+
+
+class SourceError(SuiteError):
+    """A data source cannot be reached from here."""
+
+
+class RecordError(SuiteError):
+    """A results folder cannot be read or written."""
+
+
+def unknown(kind: str, received: object, valid: Iterable[object]) -> UsageError:
+    """The error for a name that is not one of `valid`, with the nearest one.
+
+    >>> str(unknown("task", "chrun", ["churn", "digits"]))
+    "Expected a task out of 'churn', 'digits'. Received: task='chrun'. Did you mean 'churn'?"
+    """
+    names = [str(name) for name in valid]
+    near = get_close_matches(str(received), names, n=1, cutoff=0.4)
+    choices = ", ".join(repr(name) for name in names) or "none at all"
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    article = "an" if kind[0] in "aeiou" else "a"
+    return UsageError(
+        f"Expected {article} {kind} out of {choices}. Received: {kind}={str(received)!r}.{hint}"
+    )

@@ -1,0 +1,68 @@
+"""The standard factors: names and levels, known without importing Keras.
+
+A factor is nothing but a hyperparameter name with levels. These are the names that every task built
+with `suite.Techniques` understands; a task may declare more of its own (`units`, `depth`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from suite.trial import Level
+
+INITIALIZERS = (
+    "glorot_uniform",
+    "glorot_normal",
+    "he_uniform",
+    "he_normal",
+    "lecun_uniform",
+    "lecun_normal",
+    "random_normal",
+    "random_uniform",
+    "truncated_normal",
+    "orthogonal",
+    "zeros",
+)
+OPTIMIZERS = ("adam", "sgd", "momentum", "rmsprop", "adamw", "nadam", "adagrad")
+ACTIVATIONS = ("relu", "tanh", "sigmoid", "elu", "selu", "gelu", "leaky_relu", "swish")
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One hyperparameter: its default, and either the levels it may take or a numeric range."""
+
+    name: str
+    meaning: str
+    default: Level
+    levels: Sequence[Level] = ()
+    low: float = 0.0
+    high: float = 0.0
+    log: bool = False
+
+    def refusal(self, level: Level) -> str | None:
+        """Why `level` is not one of this factor's, or None where it is."""
+        if self.levels:
+            good = any(level == own and type(level) is type(own) for own in self.levels)
+            return None if good else "one of " + ", ".join(repr(own) for own in self.levels)
+        number = isinstance(level, int | float) and not isinstance(level, bool)
+        if number and self.low <= float(level) <= self.high:
+            return None
+        return f"a number from {self.low:g} to {self.high:g}"
+
+
+FACTORS = {
+    factor.name: factor
+    for factor in (
+        Factor("initializer", "how kernels start", "glorot_uniform", INITIALIZERS),
+        Factor("optimizer", "how gradients move weights", "adam", OPTIMIZERS),
+        Factor("learning_rate", "size of a step", 1e-3, low=1e-6, high=10.0, log=True),
+        Factor("batch_size", "rows a gradient is averaged over", 32, low=1, high=65536),
+        Factor("dropout", "share of units dropped in training", 0.0, low=0.0, high=0.95),
+        Factor("batch_norm", "batch normalization after each layer", False, (False, True)),
+        Factor("l1", "strength of the L1 penalty on kernels", 0.0, low=0.0, high=1.0),
+        Factor("l2", "strength of the L2 penalty on kernels", 0.0, low=0.0, high=1.0),
+        Factor("activation", "non-linearity of hidden layers", "relu", ACTIVATIONS),
+        Factor("clipnorm", "largest norm of a gradient; 0 is off", 0.0, low=0.0, high=1e6),
+    )
+}

@@ -1,0 +1,90 @@
+"""Families: trials whose models have the same structure, so that one program can train them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from suite.blueprint import Blueprint, draw_up
+from suite.data import Data
+from suite.task import Task
+from suite.trial import Trial
+from suite.weights import Start
+
+
+@dataclass(frozen=True)
+class Member:
+    """One trial of a family: its knobs and how its weights start."""
+
+    trial: Trial
+    knobs: Mapping[str, float]
+    starts: Sequence[Start]
+
+
+@dataclass(frozen=True)
+class Family:
+    """Members of one structure.
+
+    Attributes:
+        template: the blueprint of one member; its model is the one that gets compiled.
+        members: all members, in the order of their trials.
+        varying: the knobs in which members differ, and so the ones that the program takes as
+            inputs; all others are constants of the template.
+    """
+
+    template: Blueprint
+    members: Sequence[Member]
+    varying: tuple[str, ...]
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of every member."""
+        return self.members[0].trial.epochs
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A recipe that could not be built, with the reason and the trials it takes along."""
+
+    trials: Sequence[Trial]
+    error: Exception
+
+
+def by_recipe(trials: Iterable[Trial]) -> list[list[Trial]]:
+    """Trials that differ in their seed alone, together."""
+    recipes: dict[tuple[str, int], list[Trial]] = {}
+    for trial in trials:
+        recipes.setdefault((trial.recipe, trial.epochs), []).append(trial)
+    return list(recipes.values())
+
+
+def group(
+    task: Task, data: Data, trials: Iterable[Trial]
+) -> tuple[list[Family], list[Refusal]]:
+    """Sort trials into families; recipes whose `build` raises come back as refusals.
+
+    One model is built a recipe, never one a seed, and only one a family is kept.
+    """
+    templates: dict[tuple[str, int], Blueprint] = {}
+    members: dict[tuple[str, int], list[Member]] = {}
+    refusals = []
+    for same in by_recipe(trials):
+        try:
+            blueprint = draw_up(task, same[0].hp, data)
+        except Exception as error:  # noqa: BLE001  # a plugin may raise anything; it is reported
+            refusals.append(Refusal(same, error))
+            continue
+        key = (blueprint.structure, same[0].epochs)
+        templates.setdefault(key, blueprint)
+        members.setdefault(key, []).extend(
+            Member(trial, blueprint.knobs, blueprint.starts) for trial in same
+        )
+    families = [
+        Family(templates[key], family, _varying(family)) for key, family in members.items()
+    ]
+    return families, refusals
+
+
+def _varying(members: Sequence[Member]) -> tuple[str, ...]:
+    names = members[0].knobs
+    return tuple(n for n in names if len({member.knobs[n] for member in members}) > 1)

@@ -1,0 +1,67 @@
+"""What passes between the stages of a run: a Trial to train, an Outcome that came of it."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+Level = str | int | float | bool
+"""A value of a factor, as a study file can write it."""
+
+
+class Status(enum.StrEnum):
+    """How a trial ended."""
+
+    COMPLETED = "completed"
+    DIVERGED = "diverged"  # the loss or the objective stopped being a finite number
+    FAILED = "failed"  # the model could not be built or trained; the message says why
+
+
+def canonical(value: object) -> str:
+    """JSON with sorted keys and no spaces: the same text for the same value, on every machine."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training: a task, the values of its hyperparameters, a seed, a number of epochs."""
+
+    task: str
+    source: str
+    hp: Mapping[str, Level]
+    seed: int
+    epochs: int
+
+    @cached_property
+    def recipe(self) -> str:
+        """The trial without its seed, as canonical JSON: what is averaged over seeds."""
+        return canonical(dict(self.hp))
+
+    @cached_property
+    def key(self) -> str:
+        """Sixteen hex digits that name the trial, equal wherever the same trial is planned."""
+        content = [self.task, self.source, dict(self.hp), self.seed, self.epochs]
+        return hashlib.sha256(canonical(content).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What training a trial gave.
+
+    `curves` maps a Keras log name (`loss`, `val_loss`, ...) to one figure an epoch. `epoch` is the
+    selected epoch, counted from 1: the one whose objective was best. `metrics` holds the task's
+    metric and objective at that epoch, on `val` and `test` (`val.roc_auc`, `test.roc_auc`).
+    """
+
+    trial: Trial
+    status: Status
+    engine: str
+    seconds: float
+    epoch: int | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    message: str = ""
