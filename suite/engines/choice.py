@@ -1,0 +1,36 @@
+"""Which engine a run gets."""
+
+from __future__ import annotations
+
+import keras
+
+from suite.engines.engine import Engine
+from suite.engines.fit import FitEngine
+from suite.engines.fleet import FleetEngine
+from suite.errors import UsageError, unknown
+
+ENGINES = ("fleet", "fit")
+COST = (
+    "Keras runs on {backend}, so trials train one by one with model.fit: expect a trial to take "
+    "seconds instead of hundredths. Unset KERAS_BACKEND for the fleet engine."
+)
+
+
+def engine_named(name: str | None) -> tuple[Engine, str]:
+    """The engine of that name, or the fastest that Keras' backend allows; and what it costs.
+
+    Raises UsageError for an unknown name, and for the fleet on another backend than JAX.
+    """
+    backend = keras.backend.backend()
+    if name not in (None, *ENGINES):
+        raise unknown("engine", name, ENGINES)
+    if name == "fleet" and backend != "jax":
+        raise UsageError(
+            f"Expected KERAS_BACKEND=jax (or unset) for the fleet engine. "
+            f"Received: KERAS_BACKEND={backend}. Use --engine fit on that backend."
+        )
+    if name == "fit":
+        return FitEngine(), ""
+    if backend != "jax":
+        return FitEngine(), COST.format(backend=backend)
+    return FleetEngine(), ""

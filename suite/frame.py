@@ -1,0 +1,76 @@
+"""The record as a data frame: one row a trial. What every table is made from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from suite.errors import RecordError
+from suite.store import RECORD, Store
+from suite.trial import Outcome
+
+HP = "hp."
+
+
+def frame_of(outcomes: Iterable[Outcome], study: str) -> pd.DataFrame:
+    """One row a trial: `task`, `study`, `trial`, `seed`, `status`, `engine`, `hp.<name>`..., then
+    `epoch`, `epochs`, the metrics (`val.<metric>`, `test.<metric>`), `seconds`, `message`.
+    """
+    rows = []
+    for outcome in outcomes:
+        trial = outcome.trial
+        rows.append(
+            {
+                "task": trial.task,
+                "study": study,
+                "trial": trial.key,
+                "seed": trial.seed,
+                "status": outcome.status.value,
+                "engine": outcome.engine,
+                **{f"{HP}{name}": level for name, level in trial.hp.items()},
+                "epoch": outcome.epoch,
+                "epochs": trial.epochs,
+                **outcome.metrics,
+                "seconds": outcome.seconds,
+                "message": outcome.message,
+            }
+        )
+    frame = pd.DataFrame(rows)
+    return frame[_ordered(list(frame.columns))] if rows else frame
+
+
+def _ordered(columns: list[str]) -> list[str]:
+    """Identity first, then factors, then measurements, whatever the first task happened to bring."""
+    head = ["task", "study", "trial", "seed", "status", "engine"]
+    tail = ["seconds", "message"]
+    factors = [name for name in columns if name.startswith(HP)]
+    metrics = [name for name in columns if name.startswith(("val.", "test."))]
+    return [*head, *factors, "epoch", "epochs", *metrics, *tail]
+
+
+def factor_columns(frame: pd.DataFrame) -> list[str]:
+    """The `hp.` columns that hold more than one level."""
+    return [c for c in frame.columns if c.startswith(HP) and frame[c].nunique() > 1]
+
+
+def recipe_columns(frame: pd.DataFrame) -> list[str]:
+    """The `hp.` columns that apply to these rows."""
+    return [c for c in frame.columns if c.startswith(HP) and frame[c].notna().any()]
+
+
+def read_results(folder: Path) -> tuple[pd.DataFrame, Mapping[str, Any]]:
+    """A results folder's trials and its `run.json`; RecordError where there is none."""
+    description = folder / "run.json"
+    if not (folder / RECORD).is_dir() or not description.is_file():
+        raise RecordError(
+            f"Expected a results folder, with record/ and run.json in it. Received: {folder}."
+        )
+    try:
+        run: Mapping[str, Any] = json.loads(description.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RecordError(f"Expected JSON in {description}. Received: {error}.") from error
+    return frame_of(Store(folder).outcomes().values(), run["study"]["name"]), run

@@ -1,0 +1,77 @@
+"""A job: one task of a run, loaded and checked, with its trials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from suite import plan
+from suite.errors import PluginError, SuiteError
+from suite.registry import Plugin, load, where
+from suite.scoring import Judge
+from suite.space import check_factors
+from suite.study import Study
+from suite.summary import Judged
+from suite.task import Task
+from suite.trial import Trial
+
+
+@dataclass(frozen=True)
+class Job:
+    """A task that is ready to be trained."""
+
+    plugin: Plugin
+    task: Task
+    judge: Judge
+    trials: list[Trial]
+
+    def judged(self) -> Judged:
+        """How this task is judged, for the tables."""
+        objective, direction = self.judge.objective
+        return Judged(
+            task=self.plugin.name,
+            metric=self.judge.name,
+            objective=objective.removeprefix("val_"),
+            direction=direction,
+            trivial=self.judge.trivial(),
+            trivial_name=self.task.dataset.trivial_name,
+        )
+
+    def description(self) -> dict[str, Any]:
+        """The task and its data, for `run.json`."""
+        data = self.task.dataset
+        judged = self.judged()
+        return {
+            "metric": judged.metric,
+            "objective": judged.objective,
+            "direction": judged.direction,
+            "trivial": dict(judged.trivial),
+            "trivial_name": judged.trivial_name,
+            "data": {
+                "name": data.name,
+                "source": data.source,
+                "licence": data.licence,
+                "fingerprint": data.fingerprint,
+                "rows": {name: len(split) for name, split in data.splits.items()},
+            },
+        }
+
+
+def prepare(plugin: Plugin, study: Study, source: str) -> Job:
+    """Load a plugin and its data, hold the study against it, plan its trials.
+
+    Raises SuiteError; whatever else the plugin's own code raises becomes a PluginError with the
+    file and the line.
+    """
+    try:
+        task = load(plugin, source)
+        judge = Judge(task, task.dataset)
+        check_factors(task, study)
+        judge.trivial()
+    except SuiteError:
+        raise
+    except Exception as error:
+        place = where(error, plugin.path)
+        raise PluginError(f"{place}: {type(error).__name__}: {error}") from error
+    trials = plan.trials(study, plugin.name, source, task.epochs)
+    return Job(plugin, task, judge, trials)

@@ -1,0 +1,69 @@
+"""From a study and a task to the trials to train. No Keras here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from math import prod
+
+from suite.errors import StudyError
+from suite.study import Dependent, Study
+from suite.trial import Level, Trial
+
+MOST_TRIALS = 1_000_000
+
+
+def recipes(study: Study) -> Iterator[dict[str, Level]]:
+    """Every cell of the study's matrix: the product of its factors and nuisance factors."""
+    plain: dict[str, Sequence[Level]] = dict(study.factors)
+    dependent: dict[str, Dependent] = {}
+    for name, levels in study.nuisance.items():
+        if isinstance(levels, Dependent):
+            dependent[name] = levels
+        else:
+            plain[name] = levels
+    for values in product(*plain.values()):
+        cell: dict[str, Level] = {**study.fixed, **dict(zip(plain, values, strict=True))}
+        choices = [_levels(name, depends, cell) for name, depends in dependent.items()]
+        for own in product(*choices):
+            yield {**cell, **dict(zip(dependent, own, strict=True))}
+
+
+def _levels(name: str, depends: Dependent, cell: dict[str, Level]) -> Sequence[Level]:
+    if depends.by not in cell:
+        raise StudyError(
+            f"Expected {name!r} to depend on a factor of the study, one of "
+            f"{', '.join(map(repr, cell))}. Received: by={depends.by!r}."
+        )
+    level = str(cell[depends.by])
+    if level not in depends.levels:
+        raise StudyError(
+            f"Expected levels of {name!r} for {depends.by}={level!r}. "
+            f"Received: levels for {', '.join(map(repr, depends.levels))}."
+        )
+    return depends.levels[level]
+
+
+def size(study: Study) -> int:
+    """An upper bound of the trials of one task, counted without building them."""
+    most = [
+        max(len(own) for own in levels.levels.values())
+        if isinstance(levels, Dependent)
+        else len(levels)
+        for levels in study.nuisance.values()
+    ]
+    return prod([*map(len, study.factors.values()), *most]) * study.seeds
+
+
+def trials(study: Study, task: str, source: str, default_epochs: int) -> list[Trial]:
+    """The trials of one task: every cell of the matrix on every seed, seed by seed."""
+    if size(study) > MOST_TRIALS:
+        raise StudyError(
+            f"Expected a matrix of at most {MOST_TRIALS:,} trials a task. "
+            f"Received: study {study.name!r} with {size(study):,}."
+        )
+    epochs = study.epochs_for(task, default_epochs)
+    cells = list(recipes(study))
+    return [
+        Trial(task, source, cell, seed, epochs) for seed in range(study.seeds) for cell in cells
+    ]

@@ -1,0 +1,54 @@
+"""The hyperparameters that a task declares, held against the factors that a study varies."""
+
+from __future__ import annotations
+
+import keras_tuner
+
+from suite.errors import unknown
+from suite.factors import FACTORS
+from suite.study import Dependent, Study, level_error
+from suite.task import Task
+from suite.trial import Level
+
+
+def declared(task: Task) -> dict[str, Any]:
+    """Every hyperparameter that `build` declares on its defaults, by name, `batch_size` included."""
+    hp = keras_tuner.HyperParameters()
+    task.build(hp)
+    task.batch_size_of(hp)
+    return {own.name: own for own in hp.space}
+
+
+def check_factors(task: Task, study: Study) -> None:
+    """Raise UsageError where the study varies what the task does not declare, or to no valid level.
+
+    The standard factors' levels were checked when the study was read.
+    """
+    own = declared(task)
+    varied: dict[str, list[Level]] = {name: list(levels) for name, levels in study.factors.items()}
+    varied |= {name: [level] for name, level in study.fixed.items()}
+    for name, levels in study.nuisance.items():
+        by = levels.levels.values() if isinstance(levels, Dependent) else [levels]
+        varied[name] = [level for group in by for level in group]
+    for name, levels in varied.items():
+        if name not in own:
+            raise unknown(f"factor of task {task.name!r}", name, own)
+        if name not in FACTORS:
+            for level in levels:
+                _check_level(own[name], level)
+
+
+def _check_level(
+    declaration: Any, level: Level
+) -> None:
+    values = getattr(declaration, "values", None)
+    if isinstance(declaration, keras_tuner.engine.hyperparameters.Boolean):
+        values = [False, True]
+    if values is not None and level not in values:
+        raise level_error(declaration.name, level, "", list(values))
+    low = getattr(declaration, "min_value", None)
+    high = getattr(declaration, "max_value", None)
+    if low is not None and high is not None:
+        good = isinstance(level, int | float) and not isinstance(level, bool)
+        if not good or not low <= level <= high:
+            raise level_error(declaration.name, level, f"a number from {low} to {high}", [])

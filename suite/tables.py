@@ -1,0 +1,210 @@
+"""Tables for people: the same content to the terminal, to CSV and to Markdown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.table import Table as RichTable
+
+from suite.frame import HP
+from suite.store import write_whole
+from suite.summary import MATRIX, TUNED, Judged, levels, of_task, ranking
+
+BEST = 5
+SHORT = {
+    "initializer": "",
+    "optimizer": "",
+    "activation": "",
+    "learning_rate": "lr ",
+    "dropout": "drop ",
+    "l1": "L1 ",
+    "l2": "L2 ",
+    "batch_size": "batch ",
+    "clipnorm": "clip ",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table.
+
+    Attributes:
+        name: file name without ending.
+        title: the line above it.
+        full: every figure at full precision; becomes the CSV file.
+        shown: header and rows of text; becomes the Markdown file and the terminal's table.
+        note: what a reader must know to read it.
+    """
+
+    name: str
+    title: str
+    full: pd.DataFrame
+    header: Sequence[str]
+    shown: Sequence[Sequence[str]]
+    note: str = ""
+
+    def markdown(self) -> str:
+        """The table with its title and note."""
+        lines = [f"# {self.title}", ""]
+        lines += [_line(self.header), _line(["---"] * len(self.header))]
+        lines += [_line(row) for row in self.shown]
+        return "\n".join([*lines, "", self.note, ""])
+
+    def rich(self) -> RichTable:
+        """The table for a terminal."""
+        table = RichTable(title=self.title, title_justify="left", caption=self.note)
+        table.caption_justify = "left"
+        for i, name in enumerate(self.header):
+            numbers = i > 0 and name not in ("recipe", "level")
+            table.add_column(name, justify="right" if numbers else "left", no_wrap=numbers)
+        for row in self.shown:
+            table.add_row(*row)
+        return table
+
+    def write(self, folder: Path) -> None:
+        """Write `<name>.csv` and `<name>.md` into `folder`."""
+        write_whole(folder / f"{self.name}.csv", self.full.to_csv(index=False))
+        write_whole(folder / f"{self.name}.md", self.markdown())
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A figure for reading; a dash where there is none.
+
+    >>> number(0.12345), number(float("nan"))
+    ('0.123', '-')
+    """
+    return f"{value:.{digits}f}" if math.isfinite(value) else "-"
+
+
+def level_text(level: Any) -> str:
+    """A level as a person writes it.
+
+    >>> level_text(True), level_text(0.0001), level_text("adam")
+    ('on', '0.0001', 'adam')
+    """
+    if isinstance(level, bool) or str(level) in ("True", "False"):
+        return "on" if str(level) == "True" else "off"
+    return f"{level:g}" if isinstance(level, int | float) else str(level)
+
+
+def recipe_text(recipe: Mapping[str, Any]) -> str:
+    """A recipe in one line; techniques that are off are left out.
+
+    >>> recipe_text({"hp.initializer": "he_normal", "hp.dropout": 0.0, "hp.batch_norm": True})
+    'he_normal, batch_norm'
+    """
+    words = []
+    for column, level in recipe.items():
+        name = column.removeprefix(HP)
+        text = level_text(level)
+        if text in ("off", "0", "nan"):
+            continue
+        words.append(name if text == "on" else f"{SHORT.get(name, name + ' ')}{text}")
+    return ", ".join(words)
+
+
+def best_table(rows: pd.DataFrame, judged: Judged) -> Table:
+    """The best recipes of a task beside the trivial predictor."""
+    full = ranking(rows, judged)
+    shown = []
+    for i, row in enumerate(full.head(BEST).to_dict("records")):
+        recipe = {str(k): v for k, v in row.items() if str(k).startswith(HP)}
+        shown.append(
+            [
+                str(i + 1),
+                recipe_text(recipe),
+                *(f"{number(row[s])} ±{number(row[f'{s}_sd'])}" for s in ("val", "test")),
+            ]
+        )
+    trivial = [number(judged.trivial.get(s, math.nan)) for s in ("val", "test")]
+    shown.append(["-", f"trivial: {judged.trivial_name}", *trivial])
+    seeds = int(full["seeds"].max()) if len(full) else 0
+    return Table(
+        f"best-{judged.task}",
+        f"{judged.task}: best recipes by {judged.metric} (higher is better)",
+        full,
+        ["#", "recipe", "val", "test"],
+        shown,
+        f"Ranked by mean {judged.objective} on validation over {seeds} seeds; ± is the standard "
+        f"deviation over seeds. Selected on val, so val flatters; test does not.",
+    )
+
+
+def levels_table(rows: pd.DataFrame, judged: Judged, factors: Sequence[str]) -> Table:
+    """The levels of each factor compared, in both views side by side."""
+    full = levels(rows, judged, factors)
+    shown = []
+    for factor in factors:
+        own = full[full["factor"] == factor]
+        for i, level in enumerate(own["level"].unique()):
+            cells = []
+            for view in (MATRIX, TUNED):
+                row = own[(own["level"] == level) & (own["view"] == view)].iloc[0]
+                cells += [number(row["test"]), effect_text(row)]
+            shown.append([factor if i == 0 else "", level_text(level), *cells])
+    pairs = int(full["pairs"].max()) if len(full) else 0
+    return Table(
+        f"levels-{judged.task}",
+        f"{judged.task}: levels of each factor, {judged.metric} on test",
+        full,
+        ["factor", "level", "matrix", "effect", "tuned", "effect"],
+        shown,
+        f"matrix: {MATRIX}; tuned: {TUNED}. effect: difference to the factor's first level with "
+        f"its 95% bootstrap interval, paired over {pairs} seeds. A diverged trial counts as the "
+        f"trivial predictor.",
+    )
+
+
+def effect_text(row: Mapping[str, Any] | pd.Series[Any]) -> str:
+    """An effect with its interval, `+0.012 [0.008, 0.017]`; empty where there is none."""
+    if not math.isfinite(row["effect"]):
+        return ""
+    return f"{row['effect']:+.3f} [{number(row['low'])}, {number(row['high'])}]"
+
+
+def winners_table(winners: Sequence[Mapping[str, Any]]) -> Table:
+    """The selected recipes beside their retraining by `model.fit` on TensorFlow."""
+    header = ["task", "metric", "val", "test", "fresh test", "trivial"]
+    shown = [
+        [
+            str(w["task"]),
+            str(w["metric"]),
+            number(w["fleet_val"]),
+            number(w["fleet_test"]),
+            f"{number(w['fresh_test'])} ±{number(w['fresh_test_sd'])}",
+            number(w["trivial_test"]),
+        ]
+        for w in winners
+    ]
+    return Table(
+        "winners",
+        "winners: trained again by model.fit on TensorFlow",
+        pd.DataFrame(list(winners)),
+        header,
+        shown,
+        "val, test: the best recipe's means in the matrix, on the seeds that selected it. fresh "
+        "test: the mean of three seeds it was not selected on.",
+    )
+
+
+def tables_of(
+    frame: pd.DataFrame, tasks: Mapping[str, Judged], factors: Sequence[str]
+) -> Iterator[Table]:
+    """Best recipes and levels of every task that has trials."""
+    for name, judged in tasks.items():
+        if frame.empty or not ((frame["task"] == name) & (frame["status"] != "failed")).any():
+            continue
+        rows = of_task(frame, judged)
+        yield best_table(rows, judged)
+        varied = [f for f in factors if f"{HP}{f}" in rows and rows[f"{HP}{f}"].nunique() > 1]
+        if varied:
+            yield levels_table(rows, judged, varied)

@@ -1,0 +1,130 @@
+"""The winner of a task, trained again by plain `model.fit` on TensorFlow, in a process of its own.
+
+The suite's own process holds JAX; TensorFlow gets another one. `WinnerProcess` is the parent's end;
+`python -m suite.winner` is the child: requests come in, answers go out, one JSON object a line.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import IO, Any
+
+from suite.environment import environment_for
+from suite.stats import spread
+from suite.trial import Level
+
+FRESH_SEEDS = (1_000_001, 1_000_002, 1_000_003)
+"""Seeds of the retraining; a study counts its own from 0 to at most 9,999."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to train again: a task by its file, a recipe, and where the model goes."""
+
+    task: str
+    path: str
+    class_name: str
+    source: str
+    hp: Mapping[str, Level]
+    epochs: int
+    export: str
+
+
+class WinnerProcess:
+    """A child process with TensorFlow that trains winners while the fleet goes on.
+
+    Args:
+        log: file that takes what the child prints besides its answers.
+    """
+
+    def __init__(self, log: Path) -> None:
+        self._log: IO[str] = log.open("w", encoding="utf-8")
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "suite.winner"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env=environment_for("tensorflow"),
+            text=True,
+        )
+
+    def submit(self, request: Request) -> None:
+        """Ask for one winner; returns at once."""
+        assert self._child.stdin is not None
+        self._child.stdin.write(json.dumps(asdict(request)) + "\n")
+        self._child.stdin.flush()
+
+    def finish(self) -> list[dict[str, Any]]:
+        """Wait for all answers, in the order of the requests."""
+        output, _ = self._child.communicate()
+        self._log.close()
+        return [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+
+    def stop(self) -> None:
+        """End the child without waiting for answers."""
+        self._child.kill()
+        self._child.wait()
+        self._log.close()
+
+
+def retrain(request: Request, seeds: Sequence[int] = FRESH_SEEDS) -> dict[str, Any]:
+    """Train the request's recipe on each seed; export the model with the middle objective.
+
+    Returns the metric on val and test by seed, their means and spread, and the exported seed.
+    """
+    from suite.engines.fit import Fitting  # noqa: PLC0415  # Keras, in the child alone
+    from suite.registry import Plugin, load  # noqa: PLC0415
+    from suite.scoring import Judge  # noqa: PLC0415
+    from suite.trial import Status, Trial  # noqa: PLC0415
+
+    plugin = Plugin(request.task, Path(request.path), "", request.class_name)
+    task = load(plugin, request.source)
+    judge = Judge(task, task.dataset)
+    trials = [Trial(request.task, request.source, request.hp, s, request.epochs) for s in seeds]
+    fitting = Fitting(task, trials[0], task.dataset)
+    runs = []
+    for trial in trials:
+        curves, epoch, outputs = fitting.run(trial, judge)
+        outcome = judge.outcome(trial, "fit-tensorflow", 0.0, curves, epoch, outputs)
+        if outcome.status is not Status.COMPLETED:
+            return {"task": request.task, "error": f"seed {trial.seed}: {outcome.message}"}
+        objective = curves[judge.objective[0]][epoch - 1]
+        runs.append((objective, trial.seed, outcome.metrics, fitting.model.get_weights()))
+    middle = sorted(runs, key=lambda run: run[0])[len(runs) // 2]
+    fitting.model.set_weights(middle[3])
+    export = Path(request.export)
+    export.parent.mkdir(parents=True, exist_ok=True)
+    fitting.model.save(export)
+    tests = [run[2][f"test.{judge.name}"] for run in runs]
+    vals = [run[2][f"val.{judge.name}"] for run in runs]
+    return {
+        "task": request.task,
+        "seeds": list(seeds),
+        "fresh_val": fmean(vals),
+        "fresh_test": fmean(tests),
+        "fresh_test_sd": spread(tests),
+        "exported_seed": middle[1],
+        "exported_test": middle[2][f"test.{judge.name}"],
+        "model": export.name,
+    }
+
+
+def main() -> None:
+    """Answer requests until there are no more; a recipe that fails is an answer, too."""
+    for line in sys.stdin:
+        request = Request(**json.loads(line))
+        try:
+            answer = retrain(request)
+        except Exception as error:  # noqa: BLE001  # a plugin may raise anything; it is reported
+            answer = {"task": request.task, "error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()
