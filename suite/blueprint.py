@@ -1,9 +1,9 @@
 """Blueprint: what one recipe's model is, split into its structure and its knobs.
 
 The structure (layers, shapes, loss, optimizer class) decides which compiled program can train the
-model. The knobs (learning rate, dropout rates, L1/L2 strengths) and the starting weights are numbers
-that the program takes as inputs. Both are read off the model's own configs, so nothing is assumed
-about the task that built it.
+model. The knobs (learning rate, dropout rates, L1/L2 strengths) and the starting weights are
+numbers that the program takes as inputs. Both are read off the model's own configs, so nothing is
+assumed about the task that built it.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ def suite(
     change: dict[str, object] = {"seeds": seeds} if seeds else {}
     chosen = chosen.model_copy(update=change | ({"epochs": epochs} if epochs else {}))
     settle()
-    from suite.runner import Request, plugins_of  # noqa: PLC0415
+    from suite.request import Request, plugins_of  # noqa: PLC0415
 
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     folder = out or Path("results") / f"{chosen.name}-{size or 'study'}-{stamp}"
@@ -127,7 +127,9 @@ def list_command(
             }
             for f in FACTORS.values()
         }
-        presets = {n: {"question": s.question, "presets": list(s.presets)} for n, s in studies.items()}
+        presets = {
+            n: {"question": s.question, "presets": list(s.presets)} for n, s in studies.items()
+        }
         print(json.dumps({**content, "studies": presets, "factors": levels}, indent=2))
         return
     console = Console()

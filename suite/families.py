@@ -58,9 +58,7 @@ def by_recipe(trials: Iterable[Trial]) -> list[list[Trial]]:
     return list(recipes.values())
 
 
-def group(
-    task: Task, data: Data, trials: Iterable[Trial]
-) -> tuple[list[Family], list[Refusal]]:
+def group(task: Task, data: Data, trials: Iterable[Trial]) -> tuple[list[Family], list[Refusal]]:
     """Sort trials into families; recipes whose `build` raises come back as refusals.
 
     One model is built a recipe, never one a seed, and only one a family is kept.
@@ -71,7 +69,7 @@ def group(
     for same in by_recipe(trials):
         try:
             blueprint = draw_up(task, same[0].hp, data)
-        except Exception as error:  # noqa: BLE001  # a plugin may raise anything; it is reported
+        except Exception as error:  # a plugin may raise anything; it is reported
             refusals.append(Refusal(same, error))
             continue
         key = (blueprint.structure, same[0].epochs)
@@ -79,9 +77,7 @@ def group(
         members.setdefault(key, []).extend(
             Member(trial, blueprint.knobs, blueprint.starts) for trial in same
         )
-    families = [
-        Family(templates[key], family, _varying(family)) for key, family in members.items()
-    ]
+    families = [Family(templates[key], family, _varying(family)) for key, family in members.items()]
     return families, refusals
 
 

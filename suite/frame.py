@@ -44,7 +44,7 @@ def frame_of(outcomes: Iterable[Outcome], study: str) -> pd.DataFrame:
 
 
 def _ordered(columns: list[str]) -> list[str]:
-    """Identity first, then factors, then measurements, whatever the first task happened to bring."""
+    """Identity first, then factors, then measurements, whatever the first task brought."""
     head = ["task", "study", "trial", "seed", "status", "engine"]
     tail = ["seconds", "message"]
     factors = [name for name in columns if name.startswith(HP)]

@@ -13,7 +13,16 @@ import psutil
 
 from suite.environment import available_cores
 
-PACKAGES = ("keras", "jax", "jaxlib", "tensorflow", "keras-tuner", "scikit-learn", "numpy", "pandas")
+PACKAGES = (
+    "keras",
+    "jax",
+    "jaxlib",
+    "tensorflow",
+    "keras-tuner",
+    "scikit-learn",
+    "numpy",
+    "pandas",
+)
 
 
 def provenance() -> dict[str, Any]:

@@ -64,7 +64,11 @@ def inspect(path: Path) -> Plugin:
             summary = text.strip().splitlines()[0] if text.strip() else ""
             return Plugin(path.stem, path, summary, node.name)
     return Plugin(
-        path.stem, path, "", "", f"{path}: Expected a class derived from suite.Task. Received: none."
+        path.stem,
+        path,
+        "",
+        "",
+        f"{path}: Expected a class derived from suite.Task. Received: none.",
     )
 
 
@@ -96,7 +100,9 @@ def load(plugin: Plugin, source: str) -> Task:
     except PluginError:
         raise
     except Exception as error:
-        raise PluginError(f"{where(error, plugin.path)}: {type(error).__name__}: {error}") from error
+        raise PluginError(
+            f"{where(error, plugin.path)}: {type(error).__name__}: {error}"
+        ) from error
     task.name = plugin.name
     return task
 

@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -19,37 +18,16 @@ from suite.frame import frame_of
 from suite.jobs import Job, prepare
 from suite.progress import Best, Display, Tally, display_for
 from suite.provenance import provenance
-from suite.registry import Plugin, discover, select
+from suite.registry import Plugin
+from suite.request import Request, plugins_of
 from suite.store import Store, write_whole
-from suite.study import Study
-from suite.summary import Judged, of_task, ranking
+from suite.summary import judged_of, of_task, ranking
 from suite.tables import Table, tables_of, winners_table
 from suite.trial import Outcome, Status, canonical
 from suite.winner import Request as WinnerRequest
 from suite.winner import WinnerProcess
 
 INTERRUPTED = 130
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a user asks of a run.
-
-    Attributes:
-        study: the declared study, in the size asked for.
-        out: the results folder.
-        tasks: names of tasks; empty for the study's own, or for all.
-        folders: folders of the user's own task files.
-        source: "embedded" or "full" data.
-        engine: "fleet" or "fit"; None for the faster one that the backend allows.
-    """
-
-    study: Study
-    out: Path
-    tasks: Sequence[str] = ()
-    folders: Sequence[Path] = ()
-    source: str = "embedded"
-    engine: str | None = None
 
 
 @dataclass
@@ -69,11 +47,6 @@ class Report:
         if self.interrupted:
             return INTERRUPTED
         return 1 if self.problems or self.counts.get(Status.FAILED.value) else 0
-
-
-def plugins_of(request: Request) -> list[Plugin]:
-    """The plugins that a request names."""
-    return select(discover(request.folders), request.tasks or request.study.tasks)
 
 
 def run(request: Request, console: Console) -> int:
@@ -121,7 +94,9 @@ class Runner:
     def all(self, plugins: Sequence[Plugin]) -> None:
         """Train every plugin's trials, then collect the winners; a broken plugin is reported."""
         if self.done:
-            self.display.say(f"resuming: {len(self.done)} trials are recorded in {self.store.folder}")
+            self.display.say(
+                f"resuming: {len(self.done)} trials are recorded in {self.store.folder}"
+            )
         try:
             for plugin in plugins:
                 try:
@@ -240,8 +215,7 @@ def _summarise(request: Request, store: Store, report: Report) -> list[Table]:
         write_whole(request.out / "trials.csv", frame.to_csv(index=False))
         frame.to_parquet(request.out / "trials.parquet", index=False)
     tasks = {name: judged_of(name, task) for name, task in report.tasks.items()}
-    factors = [*request.study.factors, *request.study.nuisance]
-    tables = list(tables_of(frame, tasks, factors))
+    tables = list(tables_of(frame, tasks, list(request.study.factors)))
     if report.winners:
         tables.append(winners_table(report.winners))
     for table in tables:
@@ -255,19 +229,15 @@ def _summarise(request: Request, store: Store, report: Report) -> list[Table]:
         "counts": report.counts,
         "winners": report.winners,
         "problems": report.problems,
-        "damaged_lines": [asdict(damage) | {"segment": damage.segment.name} for damage in store.damage],
+        "damaged_lines": [
+            asdict(damage) | {"segment": damage.segment.name} for damage in store.damage
+        ],
         "seconds": {name: round(value, 3) for name, value in report.seconds.items()},
         "interrupted": report.interrupted,
         **provenance(),
     }
     write_whole(request.out / "run.json", json.dumps(content, indent=2, allow_nan=False) + "\n")
     return tables
-
-
-def judged_of(name: str, task: dict[str, Any]) -> Judged:
-    """How a task is judged, from its part of `run.json`."""
-    keys = ("metric", "objective", "direction", "trivial", "trivial_name")
-    return Judged(task=name, **{key: task[key] for key in keys})
 
 
 def _say_end(console: Console, request: Request, report: Report, store: Store) -> None:

@@ -34,7 +34,8 @@ class _Classes(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sklearn
     def predict_proba(self, outputs: Floats) -> Floats:
         if outputs.shape[-1] == 1:
             return np.concatenate([1 - outputs, outputs], axis=-1)
-        return outputs / outputs.sum(axis=-1, keepdims=True)  # float32 softmax sums to 1 +- 1e-7
+        shares: Floats = outputs / outputs.sum(axis=-1, keepdims=True)  # float32 sums to 1 +- 1e-7
+        return shares
 
     def predict(self, outputs: Floats) -> Floats:
         chosen: Floats = self.classes[self.predict_proba(outputs).argmax(axis=-1)]
@@ -54,13 +55,13 @@ class _Values(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sklearn s
 class Judge:
     """Scores model outputs by a task's metric.
 
-    A metric of classes reads outputs as probabilities: a last axis of length 1 holds the probability
-    of the second class, a longer one a probability a class. A metric of values takes them as they
-    are.
+    A metric of classes reads outputs as probabilities: a last axis of length 1 holds the
+    probability of the second class, a longer one a probability a class. A metric of values takes
+    them as they are.
     """
 
     def __init__(self, task: Task, data: Data) -> None:
-        self.metric: Metric = task.metric
+        self.metric: Metric = type(task).metric  # through the class: a function stays one
         self.objective = task.goal()
         self.data = data
         if isinstance(self.metric, str) and self.metric not in get_scorer_names():

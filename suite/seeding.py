@@ -9,7 +9,8 @@ Three things depend on the seed of a trial, and nothing else does:
   `numpy.random.default_rng([seed, WEIGHTS, i]).random(shape)`, sent through the quantile function
   of its initializer (`suite.weights`). Numbers are given to variables of rank two or more (kernels,
   embeddings) in the order of `model.weights`, so batch normalization does not shift them;
-- dropout: seed generator number `j` of the model starts from the state `[dropout_state(seed, j), 0]`.
+- dropout: seed generator number `j` of the model starts from the state
+  `[dropout_state(seed, j), 0]`.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras_tuner
 
 from suite.errors import unknown
@@ -12,7 +14,7 @@ from suite.trial import Level
 
 
 def declared(task: Task) -> dict[str, Any]:
-    """Every hyperparameter that `build` declares on its defaults, by name, `batch_size` included."""
+    """Every hyperparameter that `build` declares on its defaults, and `batch_size`, by name."""
     hp = keras_tuner.HyperParameters()
     task.build(hp)
     task.batch_size_of(hp)
@@ -38,9 +40,7 @@ def check_factors(task: Task, study: Study) -> None:
                 _check_level(own[name], level)
 
 
-def _check_level(
-    declaration: Any, level: Level
-) -> None:
+def _check_level(declaration: Any, level: Level) -> None:
     values = getattr(declaration, "values", None)
     if isinstance(declaration, keras_tuner.engine.hyperparameters.Boolean):
         values = [False, True]

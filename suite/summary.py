@@ -24,7 +24,7 @@ class Judged:
     Attributes:
         metric: name of the metric; higher is better.
         objective: the log that selected, without `val_`; `direction` is "min" or "max".
-        trivial: the trivial predictor's metric on "val" and "test"; what a diverged trial counts as.
+        trivial: the trivial predictor's metric on "val" and "test"; a diverged trial counts as it.
         trivial_name: that predictor in words.
     """
 
@@ -39,6 +39,12 @@ class Judged:
     def worst(self) -> float:
         """An objective that loses against every other."""
         return float("inf") if self.direction == "min" else float("-inf")
+
+
+def judged_of(name: str, task: Mapping[str, Any]) -> Judged:
+    """How a task is judged, from its part of `run.json`."""
+    keys = ("metric", "objective", "direction", "trivial", "trivial_name")
+    return Judged(task=name, **{key: task[key] for key in keys})
 
 
 def of_task(frame: pd.DataFrame, judged: Judged) -> pd.DataFrame:
@@ -96,9 +102,9 @@ def levels(rows: pd.DataFrame, judged: Judged, factors: Sequence[str] = ()) -> p
     tuned` takes, for each level, the cell with the best mean objective on validation. Both give one
     figure a seed, and the difference to the first level is taken seed by seed.
 
-    Columns: `factor`, `level`, `view`, `test` (mean over seeds), `effect`, `low`, `high` (difference
-    to the first level with its 95% interval; empty for the first level itself), `pairs` (seeds that
-    both levels share), `diverged` (rate).
+    Columns: `factor`, `level`, `view`, `test` (mean over seeds), `effect`, `low`, `high` (the
+    difference to the first level with its 95% interval; empty for the first level itself), `pairs`
+    (seeds that both levels share), `diverged` (rate).
     """
     found = factors or [c.removeprefix(HP) for c in factor_columns(rows)]
     table = []

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from rich.box import SIMPLE_HEAD
 from rich.table import Table as RichTable
 
 from suite.frame import HP
@@ -16,17 +17,20 @@ from suite.store import write_whole
 from suite.summary import MATRIX, TUNED, Judged, levels, of_task, ranking
 
 BEST = 5
+WORDY = ("recipe", "factor", "task")
+"""Columns of words: left-justified, and free to wrap."""
 SHORT = {
     "initializer": "",
     "optimizer": "",
     "activation": "",
     "learning_rate": "lr ",
-    "dropout": "drop ",
+    "dropout": "dropout ",
     "l1": "L1 ",
     "l2": "L2 ",
     "batch_size": "batch ",
     "clipnorm": "clip ",
 }
+"""What a level is preceded by in a recipe; a factor that is not here, by its name."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +61,17 @@ class Table:
 
     def rich(self) -> RichTable:
         """The table for a terminal."""
-        table = RichTable(title=self.title, title_justify="left", caption=self.note)
-        table.caption_justify = "left"
-        for i, name in enumerate(self.header):
-            numbers = i > 0 and name not in ("recipe", "level")
-            table.add_column(name, justify="right" if numbers else "left", no_wrap=numbers)
+        table = RichTable(
+            title=self.title,
+            title_justify="left",
+            caption=self.note,
+            caption_justify="left",
+            box=SIMPLE_HEAD,
+            padding=(0, 1, 0, 0),
+        )
+        for name in self.header:
+            words = name in WORDY
+            table.add_column(name, justify="left" if words else "right", no_wrap=not words)
         for row in self.shown:
             table.add_row(*row)
         return table
@@ -103,12 +113,11 @@ def recipe_text(recipe: Mapping[str, Any]) -> str:
     'he_normal, batch_norm'
     """
     words = []
-    for column, level in recipe.items():
-        name = column.removeprefix(HP)
-        text = level_text(level)
-        if text in ("off", "0", "nan"):
-            continue
-        words.append(name if text == "on" else f"{SHORT.get(name, name + ' ')}{text}")
+    named = {column.removeprefix(HP): level_text(level) for column, level in recipe.items()}
+    for name in sorted(named, key=lambda name: name not in SHORT):  # the task's own come last
+        if named[name] not in ("off", "0", "nan"):
+            prefix = SHORT.get(name, f"{name} ")
+            words.append(name if named[name] == "on" else f"{prefix}{named[name]}")
     return ", ".join(words)
 
 
@@ -145,18 +154,19 @@ def levels_table(rows: pd.DataFrame, judged: Judged, factors: Sequence[str]) -> 
     shown = []
     for factor in factors:
         own = full[full["factor"] == factor]
-        for i, level in enumerate(own["level"].unique()):
+        shown.append([factor, "", "", "", ""])
+        for level in own["level"].unique():
             cells = []
             for view in (MATRIX, TUNED):
                 row = own[(own["level"] == level) & (own["view"] == view)].iloc[0]
                 cells += [number(row["test"]), effect_text(row)]
-            shown.append([factor if i == 0 else "", level_text(level), *cells])
+            shown.append([f"  {level_text(level)}", *cells])
     pairs = int(full["pairs"].max()) if len(full) else 0
     return Table(
         f"levels-{judged.task}",
         f"{judged.task}: levels of each factor, {judged.metric} on test",
         full,
-        ["factor", "level", "matrix", "effect", "tuned", "effect"],
+        ["factor", "matrix", "effect", "tuned", "effect"],
         shown,
         f"matrix: {MATRIX}; tuned: {TUNED}. effect: difference to the factor's first level with "
         f"its 95% bootstrap interval, paired over {pairs} seeds. A diverged trial counts as the "

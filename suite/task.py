@@ -43,11 +43,11 @@ class Task(keras_tuner.HyperModel):  # type: ignore[misc]  # keras_tuner ships n
         super().__init__(name=type(self).__name__.lower())
         self.source = source
 
-    def data(self, source: str) -> Data:
+    def data(self, source: str) -> Data:  # noqa: ARG002
         """Load, clean and split the data; `source` is "embedded" or "full"."""
         raise PluginError(f"Expected task {self.name!r} to define data(self, source).")
 
-    def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
+    def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:  # noqa: ARG002
         """A compiled model, exactly as KerasTuner expects it."""
         raise PluginError(f"Expected task {self.name!r} to define build(self, hp).")
 
@@ -82,9 +82,7 @@ class Task(keras_tuner.HyperModel):  # type: ignore[misc]  # keras_tuner ships n
     def batch_size_of(self, hp: keras_tuner.HyperParameters) -> int:
         """The batch size that `hp` holds, declared in it where `build` did not."""
         factor = FACTORS["batch_size"]
-        return int(
-            hp.Int("batch_size", int(factor.low), int(factor.high), default=self.batch_size)
-        )
+        return int(hp.Int("batch_size", int(factor.low), int(factor.high), default=self.batch_size))
 
     def goal(self) -> tuple[str, str]:
         """Name and direction ("min" or "max") of the objective."""

@@ -1,9 +1,9 @@
 """Initial weights from a seed: Keras' initializers as quantile functions of shared uniform numbers.
 
 Every variable is made from one array of uniform numbers that depends on the seed alone
-(`suite.seeding`), sent through the quantile function of the distribution that the initializer names.
-So the weights are the same on every Keras backend, and two initializers of one seed differ only in
-the distribution they shape the same numbers into: their comparison is paired.
+(`suite.seeding`), sent through the quantile function of the distribution that the initializer
+names. So the weights are the same on every Keras backend, and two initializers of one seed differ
+only in the distribution they shape the same numbers into: their comparison is paired.
 
 Sources of the distributions: the `get_config` of Keras' own initializers; Glorot & Bengio 2010,
 He et al. 2015, LeCun et al. 1998 (variance scaling); Saxe et al. 2014 (orthogonal).
@@ -81,7 +81,7 @@ def _variance_scaling(config: Mapping[str, Any], uniforms: Draw) -> Draw:
     variance = config["scale"] / max(1.0, fan)
     match config["distribution"]:
         case "uniform":
-            return math.sqrt(3 * variance) * (2 * uniforms - 1)
+            return np.asarray(math.sqrt(3 * variance) * (2 * uniforms - 1))
         case "untruncated_normal":
             return math.sqrt(variance) * _normal(uniforms)
         case _:
@@ -93,7 +93,7 @@ def _orthogonal(config: Mapping[str, Any], uniforms: Draw) -> Draw:
     normal = _normal(uniforms).reshape(rows, columns)
     q, r = np.linalg.qr(normal if rows >= columns else normal.T)
     q = q * np.sign(np.diag(r))
-    return config["gain"] * (q if rows >= columns else q.T).reshape(uniforms.shape)
+    return float(config["gain"]) * (q if rows >= columns else q.T).reshape(uniforms.shape)
 
 
 SCALINGS = (
@@ -120,11 +120,12 @@ def _shaped(name: str, config: Mapping[str, Any], uniforms: Draw) -> Draw | None
         case _ if name in SCALINGS and config.get("input_axes") is None:
             return _variance_scaling({**SCALING_CONFIGS[name], **config}, uniforms)
         case "RandomNormal":
-            return config["mean"] + config["stddev"] * _normal(uniforms)
+            return float(config["mean"]) + float(config["stddev"]) * _normal(uniforms)
         case "TruncatedNormal":
-            return config["mean"] + config["stddev"] * _truncated_normal(uniforms)
+            return float(config["mean"]) + float(config["stddev"]) * _truncated_normal(uniforms)
         case "RandomUniform":
-            return config["minval"] + (config["maxval"] - config["minval"]) * uniforms
+            low, high = float(config["minval"]), float(config["maxval"])
+            return low + (high - low) * uniforms
         case "Orthogonal" if uniforms.ndim >= 2:
             return _orthogonal(config, uniforms)
     return None
@@ -183,7 +184,8 @@ def start_of(variable: keras.Variable, initializer: Any, number: int) -> Start:
     constants = (keras.initializers.Zeros, keras.initializers.Ones, keras.initializers.Constant)
     random = isinstance(initializer, keras.initializers.Initializer)
     if not random or isinstance(initializer, constants):
-        return keras.ops.convert_to_numpy(variable.value)
+        fixed: Weights = keras.ops.convert_to_numpy(variable.value)
+        return fixed
     serialized = keras.initializers.serialize(initializer)
     serialized["config"].pop("seed", None)
     return WeightSpec(

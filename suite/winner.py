@@ -121,7 +121,7 @@ def main() -> None:
         request = Request(**json.loads(line))
         try:
             answer = retrain(request)
-        except Exception as error:  # noqa: BLE001  # a plugin may raise anything; it is reported
+        except Exception as error:  # a plugin may raise anything; it is reported
             answer = {"task": request.task, "error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), flush=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from suite.task import Task
@@ -14,6 +15,14 @@ class Watcher(Protocol):
 
     def stage(self, text: str) -> None:
         """What has just begun, such as "compiling 96 trials of one structure"."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What training would take: `programs` to compile, and `seconds`, measured on a few trials."""
+
+    programs: int
+    seconds: float
 
 
 class Engine(Protocol):
@@ -30,3 +39,6 @@ class Engine(Protocol):
 
         A trial that cannot be built or trained, or that diverges, is an outcome like any other.
         """
+
+    def estimate(self, task: Task, trials: Sequence[Trial], watcher: Watcher) -> Estimate:
+        """Measure one epoch of a few trials and say what all would take; nothing is recorded."""

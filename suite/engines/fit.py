@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -11,7 +12,7 @@ import numpy as np
 
 from suite.blueprint import Blueprint, build_state, draw_up
 from suite.data import Data
-from suite.engines.engine import Watcher
+from suite.engines.engine import Estimate, Watcher
 from suite.families import by_recipe
 from suite.scoring import Judge, failure
 from suite.seeding import batch_order
@@ -35,11 +36,25 @@ class FitEngine:
             watcher.stage(f"fitting {len(same)} trials of one recipe")
             try:
                 fitting = Fitting(task, same[0], task.dataset)
-            except Exception as error:  # noqa: BLE001  # a plugin may raise anything; it is reported
+            except Exception as error:  # a plugin may raise anything; it is reported
                 yield [failure(trial, self.name, error) for trial in same]
                 continue
             for trial in same:
                 yield [self._outcome(fitting, trial, judge)]
+
+    def estimate(self, task: Task, trials: Sequence[Trial], watcher: Watcher) -> Estimate:
+        """See `suite.engines.engine.Engine.estimate`: two epochs of the first trial."""
+        judge = Judge(task, task.dataset)
+        watcher.stage("fitting one trial")
+        clock = [time.perf_counter()]
+        fitting = Fitting(task, trials[0], task.dataset)
+        for epochs in (1, 2):
+            fitting.run(replace(trials[0], epochs=epochs), judge)
+            clock.append(time.perf_counter())
+        first, two = clock[1] - clock[0], clock[2] - clock[1]
+        recipes = len(by_recipe(trials))
+        epochs_left = sum(trial.epochs for trial in trials)
+        return Estimate(recipes, recipes * max(0.0, first - two / 2) + epochs_left * two / 2)
 
     def _outcome(self, fitting: Fitting, trial: Trial, judge: Judge) -> Outcome:
         started = time.perf_counter()
@@ -47,7 +62,7 @@ class FitEngine:
             curves, epoch, outputs = fitting.run(trial, judge)
             seconds = time.perf_counter() - started
             return judge.outcome(trial, self.name, seconds, curves, epoch, outputs)
-        except Exception as error:  # noqa: BLE001  # a plugin may raise anything; it is reported
+        except Exception as error:  # a plugin may raise anything; it is reported
             return failure(trial, self.name, error, time.perf_counter() - started)
 
 

@@ -11,9 +11,8 @@ import jax
 import numpy as np
 import psutil
 
-from suite.data import Data
 from suite.engines.crews import Muster, musters
-from suite.engines.engine import Watcher
+from suite.engines.engine import Estimate, Watcher
 from suite.engines.program import Deck, Program, Results, Shape
 from suite.engines.template import Template
 from suite.engines.width import WidthSearch
@@ -75,10 +74,33 @@ class FleetEngine:
         search: WidthSearch | None = None
         for family in sorted(families, key=lambda family: -len(family.members)):
             fleet = Fleet(self, family, deck, judge, watcher)
-            search = search or self._search(family, task.dataset)
+            search = search or self._search(family)
             yield from fleet.sail(search)
 
-    def _search(self, family: Family, data: Data) -> WidthSearch:
+    def estimate(self, task: Task, trials: Sequence[Trial], watcher: Watcher) -> Estimate:
+        """See `suite.engines.engine.Engine.estimate`: an epoch of a crew of the largest family."""
+        started = time.perf_counter()
+        watcher.stage(f"building the models of {len(trials)} trials")
+        families, _ = group(task, task.dataset, trials)
+        building = time.perf_counter() - started
+        if not families:
+            return Estimate(0, building)
+        family = max(families, key=lambda family: len(family.members))
+        width = self._search(family).width(len(family.members), family.epochs)
+        muster = musters(family.members, len(self.devices), width)[0]
+        template = Template(family, task.dataset, task.goal(), on_cpu=self.on_cpu)
+        watcher.stage("compiling one program")
+        program = Program(template, Deck(task.dataset, self.devices), muster.shape)
+        program.run(muster.crew, epochs=1)
+        started = time.perf_counter()
+        program.run(muster.crew, epochs=1)
+        epoch = (time.perf_counter() - started) / muster.shape.members
+        training = sum(epoch * trial.epochs for trial in trials)
+        return Estimate(
+            len(families), building + len(families) * program.compile_seconds + training
+        )
+
+    def _search(self, family: Family) -> WidthSearch:
         if self.width:
             return WidthSearch(self.width, limit=self.width)
         warm = {} if self.on_cpu else {"warm_bytes": self.budget // 64}
@@ -96,7 +118,6 @@ class Fleet:
         self.deck = deck
         self.judge = judge
         self.watcher = watcher
-        self.compile_seconds = 0.0
         self._programs: dict[Shape, Program] = {}
 
     def sail(self, search: WidthSearch) -> Iterator[Sequence[Outcome]]:
@@ -111,7 +132,7 @@ class Fleet:
                 yield self._run(muster, search)
                 done = {member.trial.key for _, member in muster.counted}
                 waiting = [member for member in waiting if member.trial.key not in done]
-        except Exception as error:  # noqa: BLE001  # a plugin may raise anything; it is reported
+        except Exception as error:  # a plugin may raise anything; it is reported
             yield [failure(member.trial, self.engine.name, error) for member in waiting]
 
     def _next(self, waiting: list[Member], template: Template, search: WidthSearch) -> Muster:
@@ -119,13 +140,13 @@ class Fleet:
         lanes = len(self.deck.devices)
         remaining = -(-len(waiting) // lanes)
         while True:
-            width = search.width(remaining, self.family.epochs, self.compile_seconds)
+            width = search.width(remaining, self.family.epochs)
             muster = musters(waiting, lanes, width)[0]
             if muster.shape in self._programs:
                 return muster
             self.watcher.stage(f"compiling one program for {len(self.family.members)} trials")
             program = Program(template, self.deck, muster.shape)
-            self.compile_seconds = program.compile_seconds
+            search.compile_seconds = program.compile_seconds
             self.engine.clock.compiling += program.compile_seconds
             if program.bytes <= self.engine.budget or muster.shape.members == lanes:
                 self._programs[muster.shape] = program

@@ -106,11 +106,14 @@ class Program:
         self.compile_seconds = time.perf_counter() - started
         self.bytes = max(self._bytes(self._epoch), self._bytes(self._outputs))
 
-    def run(self, crew: Crew) -> Results:
-        """Train the members of `crew`, which has this program's shape, for all their epochs."""
+    def run(self, crew: Crew, epochs: int | None = None) -> Results:
+        """Train the members of `crew`, which has this program's shape.
+
+        For all their epochs, or for the first `epochs` of them.
+        """
         carry, knobs = self._placed(self.template.start(crew))
         logs = []
-        for number in range(self.template.epochs):
+        for number in range(epochs or self.template.epochs):
             order = self._placed(self._order(crew, number))
             carry, log = self._epoch(
                 carry, knobs, order, np.int32(number + 1), self.deck.train, self.deck.val
@@ -146,9 +149,7 @@ class Program:
         """
         middle_configs: tuple[None, ...] = (None, None) if donate else ()
         middle_seeds: tuple[int | None, ...] = (0, None) if donate else ()
-        over_configs = jax.vmap(
-            function, (OVER_CONFIGS, 0, *middle_configs, *[None] * shared), out
-        )
+        over_configs = jax.vmap(function, (OVER_CONFIGS, 0, *middle_configs, *[None] * shared), out)
         mapped = (0, 0, *middle_seeds, *[None] * shared)
         over_seeds = jax.vmap(over_configs, mapped) if self.shape.seeds > 1 else None
         inner = over_seeds or _alone(over_configs, mapped)

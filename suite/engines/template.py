@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from suite.blueprint import build_state
@@ -78,8 +77,8 @@ class Template:
         }
         state = State(trainable, fixed, seeds, self._optimizer_start(knobs, axes))
         best = Best(
-            np.zeros(axes, np.int32),  # type: ignore[arg-type]  # placed on devices later
-            np.full(axes, self.training.worst, np.float32),  # type: ignore[arg-type]
+            np.zeros(axes, np.int32),
+            np.full(axes, self.training.worst, np.float32),
             [w.copy() for w in trainable],
             [w.copy() for w in fixed],
         )

@@ -75,9 +75,7 @@ def _batches(rows: Any) -> tuple[Any, Any]:
     count = jax.tree.leaves(rows)[0].shape[0]
     batches = -(-count // EVALUATION_ROWS)
     size = count // batches
-    full = jax.tree.map(
-        lambda a: a[: batches * size].reshape(batches, size, *a.shape[1:]), rows
-    )
+    full = jax.tree.map(lambda a: a[: batches * size].reshape(batches, size, *a.shape[1:]), rows)
     return full, _take(rows, slice(batches * size, None)) if count % batches else None
 
 
@@ -178,13 +176,12 @@ class Training:
             results = self.model.get_metrics_result()
         return {name: jnp.asarray(value) for name, value in results.items()}
 
-    def _better(
-        self, best: Best, state: State, objective: jax.Array, number: jax.Array
-    ) -> Best:
+    def _better(self, best: Best, state: State, objective: jax.Array, number: jax.Array) -> Best:
         lower = objective < best.objective
         better = lower if self.direction == "min" else objective > best.objective
         new = Best(number, objective, state.trainable, state.weights)
-        return jax.tree.map(lambda a, b: jnp.where(better, a, b), new, best)
+        chosen: Best = jax.tree.map(lambda a, b: jnp.where(better, a, b), new, best)
+        return chosen
 
     def outputs(
         self, best: Best, knobs: Mapping[str, jax.Array], seeds: list[jax.Array], x: Any

@@ -19,11 +19,14 @@ class WidthSearch:
     Attributes:
         start: the first width tried.
         seconds: width -> seconds a member and epoch took at that width.
+        limit: the widest that fits the memory budget, as far as is known.
+        compile_seconds: what the last program took to compile.
     """
 
     start: int
     seconds: dict[int, float] = field(default_factory=dict)
     limit: int = 2**20
+    compile_seconds: float = math.inf
 
     @classmethod
     def for_bytes(cls, member_bytes: int, warm_bytes: int = WARM_BYTES) -> WidthSearch:
@@ -39,19 +42,13 @@ class WidthSearch:
         """Never go above `width` again: more does not fit the memory budget."""
         self.limit = max(1, width)
 
-    def width(self, remaining: int, epochs: int, compile_seconds: float) -> int:
-        """The width for the next members.
-
-        Args:
-            remaining: members still to be trained on this device.
-            epochs: epochs of each.
-            compile_seconds: what a program of another width would cost to compile.
-        """
+    def width(self, remaining: int, epochs: int) -> int:
+        """The width for the next members, of which `remaining` are left for this device."""
         if not self.seconds:
             return min(self.start, self.limit)
         best = min(self.seconds, key=lambda width: self.seconds[width])
         hoped = WORTH * self.seconds[best] * epochs * remaining
-        if hoped > compile_seconds:
+        if hoped > self.compile_seconds:
             for candidate in (best * 2, best // 2):
                 fits = 1 <= candidate <= min(self.limit, remaining)
                 if fits and candidate not in self.seconds:

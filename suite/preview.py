@@ -1,0 +1,78 @@
+"""A run that is only looked at: the matrix, the trials, the families, the time."""
+
+from __future__ import annotations
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from suite.engines.choice import engine_named
+from suite.environment import spare_tensorflow
+from suite.errors import SuiteError
+from suite.jobs import prepare
+from suite.request import Request, plugins_of
+from suite.study import Dependent, Study
+from suite.tables import level_text
+
+
+class Status:
+    """A watcher that shows the stage in one line of a terminal, or as lines."""
+
+    def __init__(self, console: Console, task: str) -> None:
+        self.console = console
+        self.task = task
+
+    def stage(self, text: str) -> None:
+        """Show what has just begun."""
+        self.console.print(f"{self.task}: {text}", style="dim")
+
+
+def matrix_table(study: Study) -> Table:
+    """The factors of a study with their levels."""
+    table = Table(title=f"study {study.name}", title_justify="left", box=SIMPLE_HEAD)
+    table.add_column("factor")
+    table.add_column("levels")
+    for name, levels in study.factors.items():
+        table.add_row(name, ", ".join(map(level_text, levels)))
+    for name, nuisance in study.nuisance.items():
+        if isinstance(nuisance, Dependent):
+            for level, own in nuisance.levels.items():
+                if level in map(str, study.factors.get(nuisance.by, [])):
+                    table.add_row(f"{name} ({level})", ", ".join(map(level_text, own)))
+        else:
+            table.add_row(f"{name} (nuisance)", ", ".join(map(level_text, nuisance)))
+    for name, value in study.fixed.items():
+        table.add_row(f"{name} (fixed)", level_text(value))
+    table.add_row("seeds", str(study.seeds))
+    return table
+
+
+def preview(request: Request, console: Console) -> int:
+    """Print what a run would do; nothing is trained for the record. Returns the exit code."""
+    spare_tensorflow()
+    engine, cost = engine_named(request.engine)
+    if cost:
+        console.print(cost)
+    console.print(matrix_table(request.study))
+    table = Table(title="tasks", title_justify="left", box=SIMPLE_HEAD)
+    for name in ("task", "recipes", "seeds", "epochs", "trials", "families", "estimated"):
+        table.add_column(name, justify="left" if name == "task" else "right")
+    problems, trials, seconds = [], 0, 0.0
+    for plugin in plugins_of(request):
+        try:
+            job = prepare(plugin, request.study, request.source)
+        except SuiteError as error:
+            problems.append(f"{plugin.name}: {error}")
+            continue
+        estimate = engine.estimate(job.task, job.trials, Status(console, plugin.name))
+        trials += len(job.trials)
+        seconds += estimate.seconds
+        seeds = request.study.seeds
+        recipes, epochs = len(job.trials) // seeds, job.trials[0].epochs
+        figures = (recipes, seeds, epochs, len(job.trials), estimate.programs)
+        table.add_row(plugin.name, *map(str, figures), f"{estimate.seconds:.0f} s")
+    table.add_row("all", "", "", "", str(trials), "", f"{seconds:.0f} s")
+    console.print(table)
+    for problem in problems:
+        console.print(f"problem: {problem}", style="red", markup=False, soft_wrap=True)
+    return 1 if problems else 0

@@ -1,0 +1,36 @@
+"""What a user asks of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from suite.registry import Plugin, discover, select
+from suite.study import Study
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks of a run.
+
+    Attributes:
+        study: the declared study, in the size asked for.
+        out: the results folder.
+        tasks: names of tasks; empty for the study's own, or for all.
+        folders: folders of the user's own task files.
+        source: "embedded" or "full" data.
+        engine: "fleet" or "fit"; None for the faster one that the backend allows.
+    """
+
+    study: Study
+    out: Path
+    tasks: Sequence[str] = ()
+    folders: Sequence[Path] = ()
+    source: str = "embedded"
+    engine: str | None = None
+
+
+def plugins_of(request: Request) -> list[Plugin]:
+    """The plugins that a request names."""
+    return select(discover(request.folders), request.tasks or request.study.tasks)
