@@ -67,6 +67,7 @@ def run(request: Request, console: Console) -> int:
             report.interrupted = True
         finally:
             display.close()
+        report.seconds |= engine.clock
         report.seconds["total"] = time.perf_counter() - started
         tables = _summarise(request, store, report)
     for table in tables:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,6 +31,10 @@ class Engine(Protocol):
     @property
     def name(self) -> str:
         """Under which name outcomes are recorded."""
+
+    @property
+    def clock(self) -> Mapping[str, float]:
+        """Where the engine's time went so far: seconds by kind of work."""
 
     def train(
         self, task: Task, trials: Sequence[Trial], watcher: Watcher

@@ -26,6 +26,7 @@ class FitEngine:
 
     def __init__(self) -> None:
         self.name = f"fit-{keras.backend.backend()}"
+        self.clock = {"training": 0.0}
 
     def train(
         self, task: Task, trials: Sequence[Trial], watcher: Watcher
@@ -40,7 +41,9 @@ class FitEngine:
                 yield [failure(trial, self.name, error) for trial in same]
                 continue
             for trial in same:
-                yield [self._outcome(fitting, trial, judge)]
+                outcome = self._outcome(fitting, trial, judge)
+                self.clock["training"] += outcome.seconds
+                yield [outcome]
 
     def estimate(self, task: Task, trials: Sequence[Trial], watcher: Watcher) -> Estimate:
         """See `suite.engines.engine.Engine.estimate`: two epochs of the first trial."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -23,16 +22,6 @@ from suite.trial import Outcome, Trial
 
 BUDGET_SHARE = 0.25
 """Share of the machine's memory (or of each accelerator's) that a program may use by default."""
-
-
-@dataclass
-class Clock:
-    """Where the time went, in seconds, since the engine was made."""
-
-    building: float = 0.0
-    compiling: float = 0.0
-    training: float = 0.0
-    scoring: float = 0.0
 
 
 class FleetEngine:
@@ -57,7 +46,7 @@ class FleetEngine:
         self.on_cpu = self.devices[0].platform == "cpu"
         self.budget = budget_bytes or _default_budget(self.devices)
         self.width = width
-        self.clock = Clock()
+        self.clock = {"building": 0.0, "compiling": 0.0, "training": 0.0, "scoring": 0.0}
 
     def train(
         self, task: Task, trials: Sequence[Trial], watcher: Watcher
@@ -67,7 +56,7 @@ class FleetEngine:
         started = time.perf_counter()
         watcher.stage(f"building the models of {len(trials)} trials")
         families, refusals = group(task, task.dataset, trials)
-        self.clock.building += time.perf_counter() - started
+        self.clock["building"] += time.perf_counter() - started
         for refusal in refusals:
             yield [failure(trial, self.name, refusal.error) for trial in refusal.trials]
         deck = Deck(task.dataset, self.devices)
@@ -147,7 +136,7 @@ class Fleet:
             self.watcher.stage(f"compiling one program for {len(self.family.members)} trials")
             program = Program(template, self.deck, muster.shape)
             search.compile_seconds = program.compile_seconds
-            self.engine.clock.compiling += program.compile_seconds
+            self.engine.clock["compiling"] += program.compile_seconds
             if program.bytes <= self.engine.budget or muster.shape.members == lanes:
                 self._programs[muster.shape] = program
                 return muster
@@ -158,7 +147,7 @@ class Fleet:
         started = time.perf_counter()
         results = self._programs[muster.shape].run(muster.crew)
         seconds = time.perf_counter() - started
-        self.engine.clock.training += seconds
+        self.engine.clock["training"] += seconds
         lanes, members = muster.shape.lanes, muster.shape.members
         search.learn(members // lanes, seconds * lanes / members / self.family.epochs)
         started = time.perf_counter()
@@ -166,7 +155,7 @@ class Fleet:
             self._outcome(results, place, member.trial, seconds / len(muster.counted))
             for place, member in muster.counted
         ]
-        self.engine.clock.scoring += time.perf_counter() - started
+        self.engine.clock["scoring"] += time.perf_counter() - started
         return outcomes
 
     def _outcome(

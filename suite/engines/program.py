@@ -22,7 +22,7 @@ from jax.sharding import PartitionSpec as Axes
 
 from suite.data import Data
 from suite.engines.template import Template
-from suite.engines.training import Best, Carry, Rows, State, rows_of
+from suite.engines.training import Best, Carry, State, rows_of
 from suite.families import Member
 from suite.seeding import batch_order
 
@@ -54,18 +54,21 @@ class Shape:
 
 
 class Deck:
-    """Devices, and a task's data on each of them."""
+    """Devices, and a task's data on each of them.
+
+    `judged_x` holds the inputs of val and test, one under the other, `val_rows` of them from val.
+    """
 
     def __init__(self, data: Data, devices: Sequence[Any]) -> None:
         self.devices = devices
         self.mesh = Mesh(np.array(devices), (LANES,))
         self.by_lane = NamedSharding(self.mesh, Axes(LANES))
         everywhere = NamedSharding(self.mesh, Axes())
-        self.train, self.val, self.test = (
-            Rows(*jax.device_put(tuple(rows_of(split)), everywhere))
-            for split in data.splits.values()
-        )
+        train, val, test = (rows_of(split) for split in data.splits.values())
+        judged_x = jax.tree.map(lambda a, b: np.concatenate([a, b]), val.x, test.x)
+        self.train, self.val, self.judged_x = jax.device_put((train, val, judged_x), everywhere)
         self.rows = len(data.train)
+        self.val_rows = len(data.val)
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,8 @@ class Program:
         number = np.int32(1)
         epoch = self._mapped(template.training.epoch, (OVER_CONFIGS, 0), shared=2, donate=True)
         self._epoch = epoch.lower(carry, knobs, order, number, deck.train, deck.val).compile()
-        outputs = self._mapped(self._both, 0, shared=2)
-        self._outputs = outputs.lower(carry, knobs, deck.val.x, deck.test.x).compile()
+        outputs = self._mapped(self._judged, 0, shared=1)
+        self._outputs = outputs.lower(carry, knobs, deck.judged_x).compile()
         self.compile_seconds = time.perf_counter() - started
         self.bytes = max(self._bytes(self._epoch), self._bytes(self._outputs))
 
@@ -119,10 +122,12 @@ class Program:
                 carry, knobs, order, np.int32(number + 1), self.deck.train, self.deck.val
             )
             logs.append(log)
-        val, test = self._outputs(carry, knobs, self.deck.val.x, self.deck.test.x)
-        fetched = jax.device_get((logs, carry.best.epoch, val, test))
-        logs, epoch, val, test = fetched
+        outputs = self._outputs(carry, knobs, self.deck.judged_x)
+        logs, epoch, outputs = jax.device_get((logs, carry.best.epoch, outputs))
         curves = {name: np.stack([log[name] for log in logs], axis=-1) for name in logs[0]}
+        rows = self.deck.val_rows
+        val = jax.tree.map(lambda a: a[:, :, :, :rows], outputs)
+        test = jax.tree.map(lambda a: a[:, :, :, rows:], outputs)
         return Results(curves, epoch, val, test)
 
     def _order(self, crew: Crew, epoch: int) -> np.ndarray[Any, Any]:
@@ -136,9 +141,8 @@ class Program:
     def _placed(self, arrays: Any) -> Any:
         return jax.device_put(arrays, self.deck.by_lane)
 
-    def _both(self, carry: Carry, knobs: Any, val: Any, test: Any) -> Any:
-        outputs = self.template.training.outputs
-        return tuple(outputs(carry.best, knobs, carry.state.seeds, x) for x in (val, test))
+    def _judged(self, carry: Carry, knobs: Any, x: Any) -> Any:
+        return self.template.training.outputs(carry.best, knobs, carry.state.seeds, x)
 
     def _mapped(
         self, function: Callable[..., Any], out: Any, *, shared: int, donate: bool = False

@@ -73,7 +73,9 @@ def _take(arrays: Arrays, rows: Any) -> Any:
 def _batches(rows: Any) -> tuple[Any, Any]:
     """Rows as equal full batches (batches, size, ...), and the few left over, or None."""
     count = jax.tree.leaves(rows)[0].shape[0]
-    batches = -(-count // EVALUATION_ROWS)
+    fewest = -(-count // EVALUATION_ROWS)
+    even = (n for n in range(fewest, 2 * fewest) if count % n == 0)
+    batches = next(even, fewest)  # an even number saves compiling a second, smaller batch
     size = count // batches
     full = jax.tree.map(lambda a: a[: batches * size].reshape(batches, size, *a.shape[1:]), rows)
     return full, _take(rows, slice(batches * size, None)) if count % batches else None
