@@ -89,7 +89,7 @@ def _knobs(model: keras.Model) -> dict[str, float]:
         for strength in ("l1", "l2"):
             knobs[f"{strength}/{i}"] = float(getattr(variable.regularizer, strength, 0.0))
     if isinstance(model.optimizer._learning_rate, keras.Variable):  # not a schedule
-        knobs["learning_rate"] = float(model.optimizer.learning_rate)
+        knobs["learning_rate"] = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
     return knobs
 
 
