@@ -20,6 +20,7 @@ from suite.environment import settle
 from suite.errors import SuiteError, UsageError, unknown
 from suite.factors import FACTORS
 
+SOURCES = ("embedded", "full")
 FAILED = 1
 USAGE = 2
 
@@ -71,8 +72,8 @@ def suite(
         return
     from suite.study import load  # noqa: PLC0415
 
-    if data not in ("embedded", "full"):
-        raise unknown("data source", data, ("embedded", "full"))
+    if data not in SOURCES:
+        raise unknown("data source", data, SOURCES)
     declared = load(study)
     size = preset or ("standard" if "standard" in declared.presets else None)
     chosen = declared.at(size)

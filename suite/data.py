@@ -31,7 +31,11 @@ def each(function: Callable[[Array], Array], arrays: Arrays) -> Arrays:
 
 @dataclass(frozen=True)
 class Split:
-    """Inputs `x` and targets `y`; the first axis of every array counts rows."""
+    """Inputs `x` and targets `y`; the first axis of every array counts rows.
+
+    Targets have the shape that the model's loss and metrics expect: (rows, 1) beside an output of
+    one unit, (rows,) for the class numbers of a sparse crossentropy.
+    """
 
     x: Arrays
     y: Arrays

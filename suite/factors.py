@@ -30,7 +30,14 @@ ACTIVATIONS = ("relu", "tanh", "sigmoid", "elu", "selu", "gelu", "leaky_relu", "
 
 @dataclass(frozen=True)
 class Factor:
-    """One hyperparameter: its default, and either the levels it may take or a numeric range."""
+    """One hyperparameter: what a study may set it to, and where a tuner looks.
+
+    Attributes:
+        levels: all there are, for a factor that is not a number.
+        low, high: the range that a study may set a number to.
+        search: what a tuner chooses from: levels, or (low, high) where `sampling` says how.
+        sampling: "linear" or "log" between two ends; "" for levels.
+    """
 
     name: str
     meaning: str
@@ -38,7 +45,8 @@ class Factor:
     levels: Sequence[Level] = ()
     low: float = 0.0
     high: float = 0.0
-    log: bool = False
+    search: Sequence[Level] = ()
+    sampling: str = ""
 
     def refusal(self, level: Level) -> str | None:
         """Why `level` is not one of this factor's, or None where it is."""
@@ -56,13 +64,58 @@ FACTORS = {
     for factor in (
         Factor("initializer", "how kernels start", "glorot_uniform", INITIALIZERS),
         Factor("optimizer", "how gradients move weights", "adam", OPTIMIZERS),
-        Factor("learning_rate", "size of a step", 1e-3, low=1e-6, high=10.0, log=True),
-        Factor("batch_size", "rows a gradient is averaged over", 32, low=1, high=65536),
-        Factor("dropout", "share of units dropped in training", 0.0, low=0.0, high=0.95),
+        Factor(
+            "learning_rate",
+            "size of a step",
+            1e-3,
+            low=1e-6,
+            high=10.0,
+            search=(1e-4, 1.0),
+            sampling="log",
+        ),
+        Factor(
+            "batch_size",
+            "rows a gradient is averaged over",
+            32,
+            low=1,
+            high=65536,
+            search=(16, 256),
+            sampling="log",
+        ),
+        Factor(
+            "dropout",
+            "share of units dropped in training",
+            0.0,
+            low=0.0,
+            high=0.95,
+            search=(0.0, 0.6),
+            sampling="linear",
+        ),
         Factor("batch_norm", "batch normalization after each layer", False, (False, True)),
-        Factor("l1", "strength of the L1 penalty on kernels", 0.0, low=0.0, high=1.0),
-        Factor("l2", "strength of the L2 penalty on kernels", 0.0, low=0.0, high=1.0),
+        Factor(
+            "l1",
+            "strength of the L1 penalty on kernels",
+            0.0,
+            low=0.0,
+            high=1.0,
+            search=(0.0, 1e-5, 1e-4, 1e-3),
+        ),
+        Factor(
+            "l2",
+            "strength of the L2 penalty on kernels",
+            0.0,
+            low=0.0,
+            high=1.0,
+            search=(0.0, 1e-4, 1e-3, 1e-2),
+        ),
         Factor("activation", "non-linearity of hidden layers", "relu", ACTIVATIONS),
-        Factor("clipnorm", "largest norm of a gradient; 0 is off", 0.0, low=0.0, high=1e6),
+        Factor(
+            "clipnorm",
+            "largest norm of a gradient; 0 is off",
+            0.0,
+            low=0.0,
+            high=1e6,
+            search=(0.0, 0.1, 1.0, 10.0),
+        ),
     )
 }

@@ -14,10 +14,9 @@ from suite.trial import Level
 
 
 def declared(task: Task) -> dict[str, Any]:
-    """Every hyperparameter that `build` declares on its defaults, and `batch_size`, by name."""
+    """Every hyperparameter that `build` declares on its defaults, by name."""
     hp = keras_tuner.HyperParameters()
     task.build(hp)
-    task.batch_size_of(hp)
     return {own.name: own for own in hp.space}
 
 

@@ -10,9 +10,11 @@ import keras
 import keras_tuner
 
 from suite.data import Arrays, Data, leaves
-from suite.errors import PluginError
+from suite.declare import declare
+from suite.errors import PluginError, unknown
 from suite.factors import FACTORS
 
+SOURCES = ("embedded", "full")
 Metric = str | Callable[[Arrays, Arrays], float]
 
 
@@ -41,7 +43,16 @@ class Task(keras_tuner.HyperModel):  # type: ignore[misc]  # keras_tuner ships n
 
     def __init__(self, source: str = "embedded") -> None:
         super().__init__(name=type(self).__name__.lower())
+        if source not in SOURCES:
+            raise unknown("data source", source, SOURCES)
         self.source = source
+        built = self.build  # KerasTuner's wrapper around the subclass's own
+
+        def build(hp: keras_tuner.HyperParameters) -> keras.Model:
+            self.batch_size_of(hp)  # declared with the rest, so that a tuner can search it
+            return built(hp)
+
+        self.build = build  # type: ignore[method-assign]  # as HyperModel does it
 
     def data(self, source: str) -> Data:  # noqa: ARG002
         """Load, clean and split the data; `source` is "embedded" or "full"."""
@@ -80,9 +91,8 @@ class Task(keras_tuner.HyperModel):  # type: ignore[misc]  # keras_tuner ships n
         return model.fit(*args, **kwargs)
 
     def batch_size_of(self, hp: keras_tuner.HyperParameters) -> int:
-        """The batch size that `hp` holds, declared in it where `build` did not."""
-        factor = FACTORS["batch_size"]
-        return int(hp.Int("batch_size", int(factor.low), int(factor.high), default=self.batch_size))
+        """The batch size that `hp` holds; the task's own by default."""
+        return int(declare(hp, FACTORS["batch_size"], self.batch_size))
 
     def goal(self) -> tuple[str, str]:
         """Name and direction ("min" or "max") of the objective."""

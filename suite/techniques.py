@@ -7,25 +7,9 @@ from typing import Any
 import keras
 import keras_tuner
 
-from suite.factors import FACTORS, Factor
+from suite.declare import declare
+from suite.factors import FACTORS
 from suite.trial import Level
-
-
-def declare(hp: keras_tuner.HyperParameters, factor: Factor) -> Level:
-    """Declare `factor` in `hp` and return the value that `hp` holds for it."""
-    value: Level
-    if factor.levels == (False, True):
-        value = hp.Boolean(factor.name, default=bool(factor.default))
-    elif factor.levels:
-        value = hp.Choice(factor.name, list(factor.levels), default=factor.default)
-    elif isinstance(factor.default, int):
-        value = hp.Int(factor.name, int(factor.low), int(factor.high), default=factor.default)
-    else:
-        sampling = "log" if factor.log else "linear"
-        value = hp.Float(
-            factor.name, factor.low, factor.high, sampling=sampling, default=factor.default
-        )
-    return value
 
 
 class Techniques:
@@ -43,7 +27,7 @@ class Techniques:
 
     def __init__(self, hp: keras_tuner.HyperParameters) -> None:
         self.values: dict[str, Level] = {
-            name: declare(hp, factor) for name, factor in FACTORS.items()
+            name: declare(hp, factor) for name, factor in FACTORS.items() if name != "batch_size"
         }
 
     def kernel(self) -> dict[str, Any]:
