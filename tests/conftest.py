@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
+
 from suite.environment import settle, spare_tensorflow
 
 settle(cores=2)
 spare_tensorflow()
+
+
+@pytest.fixture(scope="session")
+def churn():
+    """The task churn on few rows."""
+    from support import small_task
+
+    return small_task("churn")
