@@ -67,9 +67,9 @@ class WinnerProcess:
         return [json.loads(line) for line in output.splitlines() if line.startswith("{")]
 
     def stop(self) -> None:
-        """End the child without waiting for answers."""
+        """End the child without waiting for answers; it may have ended already."""
         self._child.kill()
-        self._child.wait()
+        self._child.communicate()
         self._log.close()
 
 
