@@ -84,9 +84,10 @@ class Churn(Task):
         )
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-        """Two dense layers; outputs the probability of leaving."""
+        """Two dense layers, the second half as wide; outputs the probability of leaving."""
         use = Techniques(hp)
-        layers = [*use.dense(64), *use.dense(32), use.output(1, "sigmoid")]
+        units = hp.Int("units", 16, 128, step=16, default=64)
+        layers = [*use.dense(units), *use.dense(units // 2), use.output(1, "sigmoid")]
         model = keras.Sequential([keras.Input(self.input_shape), *layers])
         model.compile(use.optimizer(), "binary_crossentropy", metrics=["binary_crossentropy"])
         return model
