@@ -11,12 +11,14 @@ from suite.factors import FACTORS
 from suite.study import Dependent, Study, level_error
 from suite.task import Task
 from suite.trial import Level
+from suite.weights import recorded_initializers
 
 
 def declared(task: Task) -> dict[str, Any]:
     """Every hyperparameter that `build` declares on its defaults, by name."""
     hp = keras_tuner.HyperParameters()
-    task.build(hp)
+    with recorded_initializers():  # nobody looks at the weights
+        task.build(hp)
     return {own.name: own for own in hp.space}
 
 

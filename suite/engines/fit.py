@@ -13,6 +13,7 @@ import numpy as np
 from suite.blueprint import Blueprint, build_state, draw_up
 from suite.data import Data
 from suite.engines.engine import Estimate, Watcher
+from suite.engines.slices import sum_slices
 from suite.families import by_recipe
 from suite.scoring import Judge, failure
 from suite.seeding import batch_order
@@ -78,6 +79,8 @@ class Fitting:
         self.model = self.blueprint.model
         size = self.blueprint.batch_size
         build_state(self.model, data.train.take(slice(0, size)))
+        if keras.backend.backend() == "tensorflow":
+            sum_slices(self.model.optimizer)
         self._optimizer = [
             keras.ops.convert_to_numpy(v.value) for v in self.model.optimizer.variables
         ]
