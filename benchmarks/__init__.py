@@ -1,0 +1,1 @@
+"""Speed of the suite against its peers, side by side in one run."""
