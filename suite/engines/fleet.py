@@ -20,6 +20,12 @@ from suite.scoring import Judge, failure
 from suite.task import Task
 from suite.trial import Outcome, Trial
 
+BYTES_PER_SECOND = 5e9
+"""Weights and activations that training touches on two cores; right to within a factor of 3."""
+
+SHORT_SECONDS = 30.0
+"""Families that train for less are compiled with fewer optimizations, which saves about 1.5 s."""
+
 BUDGET_SHARE = 0.25
 """Share of the machine's memory (or of each accelerator's) that a program may use by default."""
 
@@ -134,13 +140,20 @@ class Fleet:
             if muster.shape in self._programs:
                 return muster
             self.watcher.stage(f"compiling one program for {len(self.family.members)} trials")
-            program = Program(template, self.deck, muster.shape)
+            quickly = self.engine.on_cpu and self._expected_seconds() < SHORT_SECONDS
+            program = Program(template, self.deck, muster.shape, quickly=quickly)
             search.compile_seconds = program.compile_seconds
             self.engine.clock["compiling"] += program.compile_seconds
             if program.bytes <= self.engine.budget or muster.shape.members == lanes:
                 self._programs[muster.shape] = program
                 return muster
             search.cap(muster.shape.members // lanes // 2)
+
+    def _expected_seconds(self) -> float:
+        """Roughly what training the family takes, from the bytes that its steps touch."""
+        steps = self.deck.rows // self.family.template.batch_size * self.family.epochs
+        touched = _member_bytes(self.family) * steps * len(self.family.members)
+        return touched / BYTES_PER_SECOND
 
     def _run(self, muster: Muster, search: WidthSearch) -> Sequence[Outcome]:
         self.watcher.stage(f"training {len(muster.counted)} trials at once")
