@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import get_scorer, get_scorer_names
 
@@ -88,7 +89,8 @@ class Judge:
             return float(self.metric(targets, outputs))
         array = next(iter(leaves(targets).values()))
         flat = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
-        return float(get_scorer(self.metric)(self._estimator, np.asarray(outputs), flat))
+        with config_context(assume_finite=True, skip_parameter_validation=True):
+            return float(get_scorer(self.metric)(self._estimator, np.asarray(outputs), flat))
 
     def trivial(self) -> dict[str, float]:
         """The score of the trivial predictor on val (where its outputs are constant) and test."""

@@ -12,6 +12,7 @@ from types import MethodType
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import keras
 
 from suite.blueprint import dropouts, penalised
@@ -27,16 +28,38 @@ class TracedL1L2(keras.regularizers.Regularizer):  # type: ignore[misc]  # keras
         self.l2 = l2
 
     def __call__(self, x: Any) -> Any:
-        penalty = keras.ops.zeros((), x.dtype)
-        if not _is_zero(self.l1):
-            penalty += self.l1 * keras.ops.sum(keras.ops.absolute(x))
-        if not _is_zero(self.l2):
-            penalty += self.l2 * keras.ops.sum(keras.ops.square(x))
-        return penalty
+        if _is_zero(self.l1) and _is_zero(self.l2):
+            return keras.ops.zeros((), x.dtype)
+        return _penalty(keras.ops.convert_to_tensor(x), self.l1, self.l2)
 
 
 def _is_zero(strength: Any) -> bool:
     return isinstance(strength, float) and strength == 0.0
+
+
+def _penalty_value(x: jax.Array, l1: Any, l2: Any) -> jax.Array:
+    """`sum(l1 |x| + l2 x^2)`.
+
+    Summed by a product with ones: XLA adds up the minor axis of an array on a CPU one number after
+    the other, which took 40 % of a training step; a product it vectorises.
+    """
+    rows = x.reshape(-1, x.shape[-1]) if x.ndim > 1 else x.reshape(-1, 1)
+    weighed = l1 * jnp.abs(rows) + l2 * jnp.square(rows)
+    return jnp.sum(jnp.ones(rows.shape[0], x.dtype) @ weighed)
+
+
+def _penalty_forward(x: jax.Array, l1: Any, l2: Any) -> tuple[jax.Array, tuple[Any, ...]]:
+    return _penalty_value(x, l1, l2), (x, l1, l2)
+
+
+def _penalty_backward(saved: tuple[Any, ...], cotangent: jax.Array) -> tuple[jax.Array, Any, Any]:
+    x, l1, l2 = saved
+    gradient = cotangent * (l1 * jnp.sign(x) + 2 * l2 * x)
+    return gradient, jnp.zeros_like(l1), jnp.zeros_like(l2)
+
+
+_penalty = jax.custom_vjp(_penalty_value)
+_penalty.defvjp(_penalty_forward, _penalty_backward)
 
 
 def _drop(layer: keras.layers.Dropout, inputs: Any, training: bool = False) -> Any:
@@ -45,7 +68,7 @@ def _drop(layer: keras.layers.Dropout, inputs: Any, training: bool = False) -> A
         return inputs
     keep = 1.0 - layer.traced_rate
     uniforms = keras.random.uniform(inputs.shape, dtype=inputs.dtype, seed=layer.seed_generator)
-    return keras.ops.where(uniforms < keep, inputs / keep, keras.ops.zeros_like(inputs))
+    return inputs * jnp.where(uniforms < keep, 1.0 / keep, 0.0)
 
 
 class Knobs:
