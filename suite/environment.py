@@ -5,18 +5,30 @@ Call `settle()` before the first import of Keras: Keras and JAX read their setti
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from pathlib import Path
 
+from suite.errors import UsageError, unknown
+
+BACKENDS = ("jax", "tensorflow", "torch")
 DEVICES_FLAG = "--xla_force_host_platform_device_count"
 
 
 def settle(cores: int | None = None) -> str:
     """Choose JAX where `KERAS_BACKEND` is unset, one CPU device a core; return the backend's name.
 
-    A user's own `KERAS_BACKEND` and `XLA_FLAGS` stand.
+    A user's own `KERAS_BACKEND` and `XLA_FLAGS` stand. Raises UsageError for a backend that is
+    unknown or not installed.
     """
     backend = os.environ.setdefault("KERAS_BACKEND", "jax")
+    if backend not in BACKENDS:
+        raise unknown("KERAS_BACKEND", backend, BACKENDS)
+    if importlib.util.find_spec(backend) is None:
+        raise UsageError(
+            f"Expected KERAS_BACKEND to name an installed package. Received: "
+            f"KERAS_BACKEND={backend}, which is not installed. Unset it to use jax."
+        )
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # banners of TensorFlow are no results
     flags = os.environ.get("XLA_FLAGS", "")
     if DEVICES_FLAG not in flags:

@@ -113,7 +113,7 @@ FAULTS = {
     "an unknown key": ("factorz = 1\n" + ONE, "key='factorz'. Did you mean 'factors'?"),
     "an unknown key of a preset": (ONE + "[presets.a]\nseedz = 1", "Did you mean 'seeds'?"),
     "an unknown key of a nuisance factor": (
-        DEPENDENT + 'byy = "optimizer"\nlevels = { sgd = [0.1], adam = [0.1] }',
+        DEPENDENT + 'by = "optimizer"\nbyy = 1\nlevels = { sgd = [0.1], adam = [0.1] }',
         "Did you mean 'by'?",
     ),
     "a missing key": ("[factors]\ndropout = [0.0]", "'question'"),
@@ -136,7 +136,7 @@ FAULTS = {
     "a number for a switch": (FACTORS + "batch_norm = [0, 1]", "batch_norm"),
     "a text for a number": (FACTORS + 'dropout = ["0.5"]', "dropout"),
     "half a row": (FACTORS + "batch_size = [32.5]", "batch_size=32.5"),
-    "not a number": (FACTORS + "dropout = [nan]", "dropout=nan"),
+    "not a number": (FACTORS + "dropout = [nan]", "dropout"),
     "not a number of the task's own": (FACTORS + "width = [nan]", "width"),
     "infinity of the task's own": (FACTORS + "width = [1.0, inf]", "width"),
     "a date": (FACTORS + "width = [2020-01-01]", "width"),

@@ -41,5 +41,5 @@ def test_the_memory_budget_caps_it():
 def test_it_starts_where_the_caches_end():
     """Large members start narrow, small ones wide, never beyond 256."""
     assert WidthSearch.for_bytes(2**30).start == 1
-    assert WidthSearch.for_bytes(2**17).start == 32
+    assert WidthSearch.for_bytes(2**17).start == 64
     assert WidthSearch.for_bytes(1).start == 256

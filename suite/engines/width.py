@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 WORTH = 0.1
 """Share of the remaining time that a better width is hoped to save; compiling it must cost less."""
 
-WARM_BYTES = 4 * 2**20
-"""What the first width tried keeps busy: about what the caches of one core hold."""
+WARM_BYTES = 8 * 2**20
+"""What the first width tried keeps busy: a few times the nearest caches of one core."""
 
 
 @dataclass
