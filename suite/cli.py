@@ -7,6 +7,7 @@ Whatever imports Keras, pandas or SciPy is imported inside the command that need
 from __future__ import annotations
 
 import json
+import os
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -14,15 +15,18 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from suite.environment import settle
 from suite.errors import SuiteError, UsageError, unknown
 from suite.factors import FACTORS
+from suite.interrupt import watch
 
 SOURCES = ("embedded", "full")
 FAILED = 1
 USAGE = 2
+INTERRUPTED = 130
 
 app = typer.Typer(
     add_completion=False,
@@ -100,7 +104,12 @@ def suite(
         raise typer.Exit(preview(request, console))
     from suite.runner import run  # noqa: PLC0415
 
-    raise typer.Exit(run(request, console))
+    code = run(request, console)
+    if code == INTERRUPTED:  # XLA may still be at work; an orderly exit under it crashes
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    raise typer.Exit(code)
 
 
 @app.command("list")
@@ -137,7 +146,7 @@ def list_command(
     for title, rows in content.items():
         table = Table("name", "", title=title, title_justify="left", show_header=False)
         for name, text in rows.items():
-            table.add_row(name, text)
+            table.add_row(escape(name), escape(text))
         console.print(table)
 
 
@@ -157,6 +166,7 @@ def compare(
 
 def main() -> None:
     """Run the command line; a SuiteError becomes its message and an exit code."""
+    watch()
     try:
         app()
     except UsageError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ def _tasks_table(pairs: Pairs, run_a: Mapping[str, Any], run_b: Mapping[str, Any
     for task, (judged, a, b) in pairs.items():
         both = a.merge(b, on="trial", suffixes=("_old", "_new"))
         effect = paired_effect(both["test_new"], both["test_old"])
-        tops = [ranking(side, judged).iloc[0] for side in (a, b)]
+        tops = [_top(ranking(side, judged)) for side in (a, b)]
         row = {
             "task": task,
             "metric": judged.metric,
@@ -67,6 +68,10 @@ def _tasks_table(pairs: Pairs, run_a: Mapping[str, Any], run_b: Mapping[str, Any
     return Table(
         "compare", "old and new", pd.DataFrame(rows), ["task", "trials", "test"], shown, note
     )
+
+
+def _top(ranked: pd.DataFrame) -> Mapping[str, Any]:
+    return {"test": math.nan} if ranked.empty else {str(k): v for k, v in ranked.iloc[0].items()}
 
 
 def _levels_table(judged: Judged, a: pd.DataFrame, b: pd.DataFrame) -> Table:

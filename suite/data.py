@@ -105,12 +105,22 @@ class Data:
         """These data, after `DataError` was ruled out; `task` names them in the message."""
         for where, split in self.splits.items():
             _check_split(split, f"the {where} split of task {task!r}")
+        _check_alike(self.splits, task)
         if not self.repeats:
             _check_disjoint(self.splits, task)
         return self
 
 
 def _check_split(split: Split, where: str) -> None:
+    for part, arrays in (("x", split.x), ("y", split.y)):
+        if not leaves(arrays):
+            raise DataError(f"Expected an array in {part} of {where}. Received: none.")
+    for name, array in split.arrays():
+        if not isinstance(array, np.ndarray) or array.ndim == 0:
+            raise DataError(
+                f"Expected NumPy arrays of rows in {where}. "
+                f"Received: {name} of type {type(array).__name__}."
+            )
     rows = {name: len(array) for name, array in split.arrays()}
     if len(set(rows.values())) != 1:
         raise DataError(f"Expected arrays of equal length in {where}. Received: {rows}.")
@@ -127,6 +137,19 @@ def _check_split(split: Split, where: str) -> None:
             raise DataError(
                 f"Expected finite numbers in {where}. Received: {count} NaN or infinite values in "
                 f"{name}, the first in row {first}. Fill or drop them in data()."
+            )
+
+
+def _check_alike(splits: Mapping[str, Split], task: str) -> None:
+    forms = {
+        where: {name: f"{array.dtype}{array.shape[1:]}" for name, array in split.arrays()}
+        for where, split in splits.items()
+    }
+    for where in ("val", "test"):
+        if forms[where] != forms["train"]:
+            raise DataError(
+                f"Expected the {where} split of task {task!r} in the form of train, "
+                f"{forms['train']}. Received: {forms[where]}."
             )
 
 

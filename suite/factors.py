@@ -54,6 +54,9 @@ class Factor:
             good = any(level == own and type(level) is type(own) for own in self.levels)
             return None if good else "one of " + ", ".join(repr(own) for own in self.levels)
         number = isinstance(level, int | float) and not isinstance(level, bool)
+        whole = isinstance(self.default, int) and not isinstance(self.default, bool)
+        if whole and number and level != int(level):
+            return f"a whole number from {self.low:g} to {self.high:g}"
         if number and self.low <= float(level) <= self.high:
             return None
         return f"a number from {self.low:g} to {self.high:g}"

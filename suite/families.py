@@ -21,6 +21,10 @@ class Member:
     starts: Sequence[Start]
 
 
+Crew = Sequence[Sequence[Sequence[Member]]]
+"""Members by device, seed and config; those that differ in the last index alone share a seed."""
+
+
 @dataclass(frozen=True)
 class Family:
     """Members of one structure.

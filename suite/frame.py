@@ -40,7 +40,7 @@ def frame_of(outcomes: Iterable[Outcome], study: str) -> pd.DataFrame:
             }
         )
     frame = pd.DataFrame(rows)
-    return frame[_ordered(list(frame.columns))] if rows else frame
+    return frame[_ordered(list(frame.columns))] if rows else pd.DataFrame(columns=_ordered([]))
 
 
 def _ordered(columns: list[str]) -> list[str]:
@@ -73,4 +73,11 @@ def read_results(folder: Path) -> tuple[pd.DataFrame, Mapping[str, Any]]:
         run: Mapping[str, Any] = json.loads(description.read_text(encoding="utf-8"))
     except ValueError as error:
         raise RecordError(f"Expected JSON in {description}. Received: {error}.") from error
-    return frame_of(Store(folder).outcomes().values(), run["study"]["name"]), run
+    try:
+        name, _ = run["study"]["name"], run["tasks"].items()
+    except (TypeError, KeyError, AttributeError) as error:
+        raise RecordError(
+            f"Expected the study and the tasks of a run in {description}. "
+            f"Received: neither or one of them."
+        ) from error
+    return frame_of(Store(folder).outcomes().values(), name), run

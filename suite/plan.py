@@ -7,7 +7,7 @@ from itertools import product
 from math import prod
 
 from suite.errors import StudyError
-from suite.study import Dependent, Study
+from suite.study import Dependent, Study, level_name
 from suite.trial import Level, Trial
 
 MOST_TRIALS = 1_000_000
@@ -35,7 +35,7 @@ def _levels(name: str, depends: Dependent, cell: dict[str, Level]) -> Sequence[L
             f"Expected {name!r} to depend on a factor of the study, one of "
             f"{', '.join(map(repr, cell))}. Received: by={depends.by!r}."
         )
-    level = str(cell[depends.by])
+    level = level_name(cell[depends.by])
     if level not in depends.levels:
         raise StudyError(
             f"Expected levels of {name!r} for {depends.by}={level!r}. "
@@ -47,7 +47,7 @@ def _levels(name: str, depends: Dependent, cell: dict[str, Level]) -> Sequence[L
 def size(study: Study) -> int:
     """An upper bound of the trials of one task, counted without building them."""
     most = [
-        max(len(own) for own in levels.levels.values())
+        max((len(own) for own in levels.levels.values()), default=0)
         if isinstance(levels, Dependent)
         else len(levels)
         for levels in study.nuisance.values()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from suite.engines.choice import engine_named
 from suite.environment import spare_tensorflow
-from suite.errors import SuiteError
+from suite.errors import SuiteError, UsageError
 from suite.jobs import prepare
 from suite.request import Request, plugins_of
 from suite.study import Dependent, Study
@@ -24,23 +25,23 @@ class Status:
 
     def stage(self, text: str) -> None:
         """Show what has just begun."""
-        self.console.print(f"{self.task}: {text}", style="dim")
+        self.console.print(f"{self.task}: {text}", style="dim", markup=False)
 
 
 def matrix_table(study: Study) -> Table:
     """The factors of a study with their levels."""
-    table = Table(title=f"study {study.name}", title_justify="left", box=SIMPLE_HEAD)
+    table = Table(title=escape(f"study {study.name}"), title_justify="left", box=SIMPLE_HEAD)
     table.add_column("factor")
     table.add_column("levels")
     for name, levels in study.factors.items():
-        table.add_row(name, ", ".join(map(level_text, levels)))
+        table.add_row(name, escape(", ".join(map(level_text, levels))))
     for name, nuisance in study.nuisance.items():
         if isinstance(nuisance, Dependent):
             for level, own in nuisance.levels.items():
                 if level in map(str, study.factors.get(nuisance.by, [])):
-                    table.add_row(f"{name} ({level})", ", ".join(map(level_text, own)))
+                    table.add_row(f"{name} ({level})", escape(", ".join(map(level_text, own))))
         else:
-            table.add_row(f"{name} (nuisance)", ", ".join(map(level_text, nuisance)))
+            table.add_row(f"{name} (nuisance)", escape(", ".join(map(level_text, nuisance))))
     for name, value in study.fixed.items():
         table.add_row(f"{name} (fixed)", level_text(value))
     table.add_row("seeds", str(study.seeds))
@@ -57,12 +58,13 @@ def preview(request: Request, console: Console) -> int:
     table = Table(title="tasks", title_justify="left", box=SIMPLE_HEAD)
     for name in ("task", "recipes", "seeds", "epochs", "trials", "families", "estimated"):
         table.add_column(name, justify="left" if name == "task" else "right")
-    problems, trials, seconds = [], 0, 0.0
+    problems, refused, trials, seconds = [], [], 0, 0.0
     for plugin in plugins_of(request):
         try:
             job = prepare(plugin, request.study, request.source)
         except SuiteError as error:
             problems.append(f"{plugin.name}: {error}")
+            refused.append(error)
             continue
         estimate = engine.estimate(job.task, job.trials, Status(console, plugin.name))
         trials += len(job.trials)
@@ -71,6 +73,8 @@ def preview(request: Request, console: Console) -> int:
         recipes, epochs = len(job.trials) // seeds, job.trials[0].epochs
         figures = (recipes, seeds, epochs, len(job.trials), estimate.programs)
         table.add_row(plugin.name, *map(str, figures), f"{estimate.seconds:.0f} s")
+    if refused and not trials and all(isinstance(error, UsageError) for error in refused):
+        raise refused[0]
     table.add_row("all", "", "", "", str(trials), "", f"{seconds:.0f} s")
     console.print(table)
     for problem in problems:

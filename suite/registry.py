@@ -41,6 +41,8 @@ def discover(folders: Sequence[Path] = ()) -> dict[str, Plugin]:
             raise UsageError(f"Expected a folder of task files. Received: tasks-dir={folder}.")
         for path in sorted(folder.glob("[!_]*.py")):
             plugin = inspect(path)
+            if plugin.name in found and found[plugin.name].path.samefile(path):
+                continue
             if plugin.name in found:
                 raise UsageError(
                     f"Expected one task named {plugin.name!r}. "
@@ -54,7 +56,7 @@ def inspect(path: Path) -> Plugin:
     """Read a task file's class and summary off its syntax."""
     try:
         module = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-    except (SyntaxError, UnicodeDecodeError, OSError) as error:
+    except (SyntaxError, UnicodeDecodeError, OSError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None)
         place = f"{path}:{line}" if line else str(path)
         return Plugin(path.stem, path, "", "", f"{place}: {type(error).__name__}: {error}")
@@ -99,9 +101,10 @@ def load(plugin: Plugin, source: str) -> Task:
         task: Task = getattr(module, plugin.class_name)(source)
     except PluginError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        reason = str(error).partition("\n")[0]
         raise PluginError(
-            f"{where(error, plugin.path)}: {type(error).__name__}: {error}"
+            f"{where(error, plugin.path)}: {type(error).__name__}: {reason}"
         ) from error
     task.name = plugin.name
     return task

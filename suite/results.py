@@ -48,7 +48,9 @@ def begun(folder: Path) -> Mapping[str, Any]:
     if not description.is_file():
         return {}
     try:
-        content: Mapping[str, Any] = json.loads(description.read_text(encoding="utf-8"))
+        content = json.loads(description.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError(f"a {type(content).__name__} instead of an object")
     except ValueError as error:
         raise RecordError(
             f"Expected JSON in {description}. Received: {error}. Delete that one file; the trials "
@@ -61,7 +63,7 @@ def check_same_study(request: Request, before: Mapping[str, Any]) -> None:
     """Refuse a folder that was begun with another study; more seeds are no other study."""
     if not before:
         return
-    study = before["study"]
+    study = {"name": "no name", "fingerprint": "no fingerprint", **before.get("study", {})}
     if study["fingerprint"] != request.study.fingerprint:
         raise UsageError(
             f"Expected the study that {request.out} was begun with, {study['name']!r} "
@@ -97,7 +99,7 @@ def publish(request: Request, report: Report, store: Store) -> list[Table]:
     report.counts = {str(status): int(count) for status, count in counts.items()}
     write_trials(frame, request.out)
     tasks = {name: judged_of(name, task) for name, task in report.tasks.items()}
-    tables = list(tables_of(frame, tasks, list(request.study.factors)))
+    tables = list(tables_of(frame, tasks, request.study.factors))
     if report.winners:
         tables.append(winners_table(report.winners))
     for table in tables:

@@ -11,8 +11,9 @@ from rich.console import Console
 from suite.engines.choice import engine_named
 from suite.engines.engine import Engine
 from suite.environment import spare_tensorflow
-from suite.errors import SuiteError
-from suite.jobs import prepare
+from suite.errors import DataError, RecordError, SuiteError, UsageError
+from suite.interrupt import check
+from suite.jobs import Job, prepare
 from suite.progress import Best, Display, Tally, display_for
 from suite.registry import Plugin
 from suite.request import Request, plugins_of
@@ -69,7 +70,12 @@ class Runner:
         self.engine = engine
         self.display = display
         self.report = report
-        self.done = store.outcomes()
+        self.before = before
+        self.done = {
+            key: outcome
+            for key, outcome in store.outcomes().items()
+            if outcome.status is not Status.FAILED  # whatever failed is tried again
+        }
         self.winners = Winners(request.out, before)
 
     def all(self, plugins: Sequence[Plugin]) -> None:
@@ -78,12 +84,18 @@ class Runner:
             self.display.say(
                 f"resuming: {len(self.done)} trials are recorded in {self.store.folder}"
             )
+        refused: list[UsageError] = []
         try:
             for plugin in plugins:
                 try:
                     self.one(plugin)
+                except RecordError:
+                    raise
                 except SuiteError as error:
+                    refused += [error] if isinstance(error, UsageError) else []
                     self._problem(f"{plugin.name}: {error}")
+            if refused and len(refused) == len(plugins):
+                raise refused[0]  # no task can use the study: that is how it was asked for
             self._collect()
         finally:
             self.winners.stop()
@@ -93,6 +105,7 @@ class Runner:
         started = time.perf_counter()
         self.display.say(f"{plugin.name}: loading data")
         job = prepare(plugin, self.request.study, self.request.source)
+        self._check_same_data(job)
         self.report.tasks[plugin.name] = job.description()
         waiting = [trial for trial in job.trials if trial.key not in self.done]
         best = Best(job.judge.name)
@@ -100,13 +113,26 @@ class Runner:
         for outcome in mine:
             best.add(outcome)
         self.display.begin(Tally(plugin.name, len(job.trials), len(mine), best))
+        check()
         for outcomes in self.engine.train(job.task, waiting, self.display):
             self.store.append(outcomes)
             self.done |= {outcome.trial.key: outcome for outcome in outcomes}
             self.display.add(outcomes)
             self._failures(plugin.name, outcomes)
+            check()
         self.report.seconds[plugin.name] = time.perf_counter() - started
         self.winners.send(job, [self.done[t.key] for t in job.trials if t.key in self.done])
+
+    def _check_same_data(self, job: Job) -> None:
+        """Refuse to mix trials on other data into what is recorded of a task."""
+        earlier = self.before.get("tasks", {}).get(job.plugin.name, {}).get("data", {})
+        now = job.task.dataset.fingerprint
+        begun_with = earlier.get("fingerprint", now)
+        if begun_with != now:
+            raise DataError(
+                f"Expected the data that {self.request.out} was begun with ({begun_with}). "
+                f"Received: {now}. Choose another --out."
+            )
 
     def _failures(self, task: str, outcomes: Sequence[Outcome]) -> None:
         messages = {o.message for o in outcomes if o.status is Status.FAILED}
@@ -122,6 +148,7 @@ class Runner:
         started = time.perf_counter()
         if self.winners.waiting:
             self.display.say("training the winners again with model.fit on TensorFlow")
+            self.display.stage("winners on TensorFlow")
         rows, problems = self.winners.collect()
         fresh = {row["task"] for row in rows}
         kept = [row for row in self.report.winners if row["task"] not in fresh]

@@ -21,7 +21,13 @@ Floats = NDArray[Any]
 
 VALUE_METRICS = ("neg_", "r2", "explained_variance", "max_error", "d2_")
 """How the names of scikit-learn's scorers of predicted values begin."""
-CLASS_METRICS = ("neg_log_loss", "neg_brier_score", "d2_log_loss_score", "d2_brier_score")
+CLASS_METRICS = (
+    "neg_log_loss",
+    "neg_brier_score",
+    "neg_negative_likelihood_ratio",
+    "d2_log_loss_score",
+    "d2_brier_score",
+)
 """Those that begin so and score predicted probabilities all the same."""
 
 
@@ -74,7 +80,9 @@ class Judge:
     @property
     def name(self) -> str:
         """The metric's name, for columns and headings."""
-        return self.metric if isinstance(self.metric, str) else self.metric.__name__
+        if isinstance(self.metric, str):
+            return self.metric
+        return str(getattr(self.metric, "__name__", "metric"))
 
     @cached_property
     def _estimator(self) -> Any:
@@ -102,6 +110,12 @@ class Judge:
                 scores[split] = self.score(split, np.broadcast_to(outputs, (rows, len(outputs))))
             elif len(outputs) == rows:
                 scores[split] = self.score(split, outputs)
+        if not np.isfinite(list(scores.values())).all() or "test" not in scores:
+            raise PluginError(
+                f"Expected a trivial predictor of one row or of every row of test, "
+                f"whose {self.name} is a number, in task {self.data.name!r}. "
+                f"Received: trivial of shape {outputs.shape}, {scores}."
+            )
         return scores
 
     def outcome(
@@ -132,9 +146,17 @@ class Judge:
                 curves={name: curve[:bad].tolist() for name, curve in curves.items()},
                 message=f"{', '.join(sorted(logs))} not finite in epoch {bad + 1}",
             )
+        bad_splits = [s for s, o in outputs.items() if not np.isfinite(np.asarray(o)).all()]
+        if bad_splits:
+            message = f"outputs on {', '.join(bad_splits)} not finite in epoch {epoch}"
+            whole = {name: curve.tolist() for name, curve in curves.items()}
+            return Outcome(trial, Status.DIVERGED, engine, seconds, curves=whole, message=message)
         metrics = {
             f"{split}.{self.name}": self.score(split, values) for split, values in outputs.items()
         }
+        if not np.isfinite(list(metrics.values())).all():
+            message = f"{self.name} is no finite number: {metrics}"
+            return Outcome(trial, Status.FAILED, engine, seconds, message=message)
         goal = self.objective[0]
         metrics[f"val.{goal.removeprefix('val_')}"] = float(curves[goal][epoch - 1])
         return Outcome(

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras_tuner
 
-from suite.errors import unknown
+from suite.errors import UsageError, unknown
 from suite.factors import FACTORS
 from suite.study import Dependent, Study, level_error
 from suite.task import Task
@@ -35,21 +35,27 @@ def check_factors(task: Task, study: Study) -> None:
         varied[name] = [level for group in by for level in group]
     for name, levels in varied.items():
         if name not in own:
-            raise unknown(f"factor of task {task.name!r}", name, own)
+            raise UsageError(
+                f"{unknown('factor', name, own)} Task {task.name!r} declares no other."
+            )
         if name not in FACTORS:
             for level in levels:
                 _check_level(own[name], level)
 
 
 def _check_level(declaration: Any, level: Level) -> None:
-    values = getattr(declaration, "values", None)
-    if isinstance(declaration, keras_tuner.engine.hyperparameters.Boolean):
-        values = [False, True]
-    if values is not None and level not in values:
-        raise level_error(declaration.name, level, "", list(values))
+    kinds = keras_tuner.engine.hyperparameters
+    if isinstance(declaration, kinds.Boolean | kinds.Choice | kinds.Fixed):
+        values = list(declaration.values)
+        same = [v for v in values if v == level and isinstance(v, bool) == isinstance(level, bool)]
+        if not same:
+            raise level_error(declaration.name, level, "", values)
+        return
     low = getattr(declaration, "min_value", None)
     high = getattr(declaration, "max_value", None)
     if low is not None and high is not None:
         good = isinstance(level, int | float) and not isinstance(level, bool)
-        if not good or not low <= level <= high:
-            raise level_error(declaration.name, level, f"a number from {low} to {high}", [])
+        whole = isinstance(declaration, kinds.Int)
+        if not good or not low <= level <= high or (whole and level != int(level)):
+            noun = "a whole number" if whole else "a number"
+            raise level_error(declaration.name, level, f"{noun} from {low} to {high}", [])

@@ -110,33 +110,59 @@ class Store:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._close()
+        self._lock.release()
+
+    def _close(self) -> None:
         if self._segment is not None:
             os.close(self._segment)
             self._segment = None
-        self._lock.release()
 
     def append(self, outcomes: Iterable[Outcome]) -> None:
         """Write outcomes; when this returns, they are on the disk."""
+        data = "".join(encode(outcome) + "\n" for outcome in outcomes).encode()
+        try:
+            self._write(data)
+        except OSError as error:
+            self._close()  # the next line goes to a new segment, not behind half of this one
+            raise RecordError(
+                f"Expected a results folder that can be written to. "
+                f"Received: {self.folder} ({error.strerror})."
+            ) from error
+
+    def _write(self, data: bytes) -> None:
         if self._segment is None:
             name = f"{time.time_ns():020d}-{os.getpid()}.jsonl"
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
             self._segment = os.open(self.folder / RECORD / name, flags, 0o644)
-        data = "".join(encode(outcome) + "\n" for outcome in outcomes).encode()
+            folder = os.open(self.folder / RECORD, os.O_RDONLY)
+            os.fsync(folder)
+            os.close(folder)
         while data:
             data = data[os.write(self._segment, data) :]
         os.fsync(self._segment)
 
     def outcomes(self) -> dict[str, Outcome]:
-        """All recorded outcomes by trial key, the first of each; fills `damage`."""
+        """All recorded outcomes by trial key; fills `damage`.
+
+        The first of each counts, except that a failed one gives way to a later one.
+        """
         self.damage.clear()
         found: dict[str, Outcome] = {}
         for segment in sorted((self.folder / RECORD).glob("*.jsonl")):
             for outcome in self._read(segment):
-                found.setdefault(outcome.trial.key, outcome)
+                known = found.get(outcome.trial.key)
+                if known is None or known.status is Status.FAILED:
+                    found[outcome.trial.key] = outcome
         return found
 
     def _read(self, segment: Path) -> Iterator[Outcome]:
-        text = segment.read_bytes().decode(errors="replace")
+        try:
+            text = segment.read_bytes().decode(errors="replace")
+        except OSError as error:
+            raise RecordError(
+                f"Expected a record that can be read. Received: {segment} ({error.strerror})."
+            ) from error
         for number, line in enumerate(text.splitlines(), start=1):
             try:
                 yield decode(line)

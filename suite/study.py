@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
-    StrictBool,
-    StrictFloat,
-    StrictInt,
-    StrictStr,
+    PlainValidator,
+    Tag,
     ValidationError,
     model_validator,
 )
@@ -25,15 +26,42 @@ from suite.errors import StudyError, unknown
 from suite.factors import FACTORS
 from suite.trial import Level, canonical
 
+TAGS = ("<plain>", "<table>", "<dependent>")
 STUDIES = Path(__file__).parent / "studies"
-ValidLevel = StrictStr | StrictBool | StrictInt | StrictFloat
-Levels = list[ValidLevel]
+
+
+def _finite(value: Any) -> Level:
+    if isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    raise ValueError("a text, a finite number, true or false")
+
+
+def _one_type(levels: list[Level]) -> list[Level]:
+    """Whole numbers among fractions become fractions: 0 and 0.0 are one level with one key."""
+    if any(isinstance(level, float) for level in levels):
+        return [float(v) if type(v) is int else v for v in levels]
+    return levels
+
+
+ValidLevel = Annotated[Any, PlainValidator(_finite)]
+Levels = Annotated[list[ValidLevel], AfterValidator(_one_type)]
+Seeds = Annotated[int, Field(ge=1, le=10_000)]
+Epochs = Annotated[int, Field(ge=1)]
+Effect = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+EpochsByTask = Annotated[
+    Annotated[Epochs, Tag("<plain>")] | Annotated[dict[str, Epochs], Tag("<table>")],
+    Discriminator(lambda value: "<table>" if isinstance(value, dict) else "<plain>"),
+]
+EffectByTask = Annotated[
+    Annotated[Effect, Tag("<plain>")] | Annotated[dict[str, Effect], Tag("<table>")],
+    Discriminator(lambda value: "<table>" if isinstance(value, dict) else "<plain>"),
+]
 
 
 class Part(BaseModel):
-    """Base of everything in a study file: immutable, and strict about names."""
+    """Base of everything in a study file: immutable, and strict about names and types."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Dependent(Part):
@@ -46,14 +74,22 @@ class Dependent(Part):
     levels: dict[str, Levels]
 
 
+Nuisance = Annotated[
+    Annotated[Levels, Tag("<plain>")] | Annotated[Dependent, Tag("<dependent>")],
+    Discriminator(
+        lambda value: "<dependent>" if isinstance(value, dict | Dependent) else "<plain>"
+    ),
+]
+
+
 class Preset(Part):
     """What a preset changes: factors named here replace those of the study."""
 
     factors: dict[str, Levels] = {}
-    nuisance: dict[str, Levels | Dependent] = {}
+    nuisance: dict[str, Nuisance] = {}
     fixed: dict[str, ValidLevel] = {}
-    seeds: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    epochs: int | dict[str, int] | None = None
+    seeds: Seeds | None = None
+    epochs: EpochsByTask | None = None
 
 
 class Study(Part):
@@ -73,22 +109,22 @@ class Study(Part):
         presets: named sizes of the study.
     """
 
-    name: str
+    name: Annotated[str, Field(pattern=r"^[^/\\\x00-\x1f.][^/\\\x00-\x1f]*$")]
     question: str
     tasks: list[str] = []
     factors: dict[str, Levels]
-    nuisance: dict[str, Levels | Dependent] = {}
+    nuisance: dict[str, Nuisance] = {}
     fixed: dict[str, ValidLevel] = {}
-    seeds: Annotated[int, Field(ge=1, le=10_000)] = 3
-    epochs: int | dict[str, int] | None = None
-    smallest_effect: float | dict[str, float] = 0.005
+    seeds: Seeds = 3
+    epochs: EpochsByTask | None = None
+    smallest_effect: EffectByTask = 0.005
     presets: dict[str, Preset] = {}
 
     @model_validator(mode="after")
     def _whole(self) -> Study:
-        _check_factors(self.factors, self.nuisance, self.fixed)
-        for preset in self.presets.values():
-            _check_factors(preset.factors, preset.nuisance, preset.fixed)
+        for sized in (self, *map(self.at, self.presets)):
+            _check_factors(sized.factors, sized.nuisance, sized.fixed)
+            _check_dependence(sized.factors, sized.nuisance, sized.fixed)
         return self
 
     @cached_property
@@ -127,9 +163,20 @@ def _check_factors(
     fixed: Mapping[str, Level],
 ) -> None:
     """Raise StudyError for an empty factor, a doubled level, or a level that no model accepts."""
+    parts = [*factors, *nuisance, *fixed]
+    for name in parts:
+        if parts.count(name) > 1:
+            raise StudyError(
+                f"Expected factor {name!r} in one of factors, nuisance and fixed. "
+                f"Received: {name} in {parts.count(name)} of them."
+            )
     groups: dict[str, Sequence[Level]] = {**factors, **{k: [v] for k, v in fixed.items()}}
     for name, levels in nuisance.items():
         if isinstance(levels, Dependent):
+            if not levels.levels:
+                raise StudyError(
+                    f"Expected {name!r} to have levels for some {levels.by}. Received: levels={{}}."
+                )
             groups |= {f"{name} ({level})": own for level, own in levels.levels.items()}
         else:
             groups[name] = levels
@@ -138,7 +185,7 @@ def _check_factors(
             raise StudyError(
                 f"Expected factor {label!r} to have at least one level. Received: {label}=[]."
             )
-        if len(set(map(repr, levels))) < len(levels):
+        if len(set(levels)) < len(levels):
             raise StudyError(
                 f"Expected the levels of {label!r} to differ. Received: {label}={list(levels)}."
             )
@@ -147,6 +194,34 @@ def _check_factors(
             refusal = factor.refusal(level) if factor else None
             if factor and refusal:
                 raise level_error(factor.name, level, refusal, factor.levels)
+
+
+def level_name(level: Level) -> str:
+    """A level as a key of a study file."""
+    return str(level).lower() if isinstance(level, bool) else str(level)
+
+
+def _check_dependence(
+    factors: Mapping[str, Sequence[Level]],
+    nuisance: Mapping[str, Sequence[Level] | Dependent],
+    fixed: Mapping[str, Level],
+) -> None:
+    known: dict[str, Sequence[Level]] = {**factors, **{k: [v] for k, v in fixed.items()}}
+    known |= {k: v for k, v in nuisance.items() if not isinstance(v, Dependent)}
+    for name, depends in nuisance.items():
+        if not isinstance(depends, Dependent):
+            continue
+        if depends.by not in known:
+            raise StudyError(
+                f"Expected {name!r} to depend on a factor of the study, one of "
+                f"{', '.join(map(repr, known)) or 'none at all'}. Received: by={depends.by!r}."
+            )
+        for level in map(level_name, known[depends.by]):
+            if level not in depends.levels:
+                raise StudyError(
+                    f"Expected levels of {name!r} for {depends.by}={level!r}. "
+                    f"Received: levels for {', '.join(map(repr, depends.levels))}."
+                )
 
 
 def level_error(name: str, level: Level, refusal: str, valid: Sequence[Level]) -> StudyError:
@@ -176,6 +251,8 @@ def read(path: Path) -> Study:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
         content.setdefault("name", path.stem)
         return Study.model_validate(content)
+    except StudyError as error:
+        raise StudyError(f"In {path}: {error}") from error
     except FileNotFoundError:
         raise StudyError(f"Expected a study file that exists. Received: study={path}.") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -184,15 +261,35 @@ def read(path: Path) -> Study:
         raise StudyError(f"Expected TOML in {path}. Received: {error}.") from error
     except ValidationError as error:
         raise StudyError(_explain(path, error)) from error
+    except (RecursionError, ValueError) as error:
+        reason = str(error).partition(";")[0]
+        raise StudyError(f"Expected a study file in {str(path)!r}. Received: {reason}.") from error
 
 
 def _explain(path: Path, error: ValidationError) -> str:
     """The first fault of a study file in one sentence."""
     fault = error.errors()[0]
-    place = ".".join(str(part) for part in fault["loc"])
-    if fault["type"] == "extra_forbidden":
-        return f"In {path}: {unknown('key', fault['loc'][-1], Study.model_fields)}"
-    if fault["type"] == "missing":
-        return f"In {path}: Expected the key {place!r}. Received: none of that name."
+    parts = [str(part) for part in fault["loc"] if part not in TAGS]
+    place, kind, context = ".".join(parts), fault["type"], fault.get("ctx", {})
+    if kind == "extra_forbidden":
+        part: type[Part] = Dependent if "<dependent>" in fault["loc"] else Study
+        if parts[0] == "presets" and part is Study:
+            part = Preset
+        return f"In {path}: {unknown('key', parts[-1], part.model_fields)}"
+    if kind == "missing":
+        return f"In {path}: Expected the key {parts[-1]!r}. Received: none of that name at {place}."
+    wanted = {
+        "list_type": "a list",
+        "dict_type": "a table",
+        "model_type": "a table",
+        "int_type": "a whole number",
+        "float_type": "a number",
+        "finite_number": "a finite number",
+        "string_type": "a text",
+        "string_pattern_mismatch": "a name fit for a folder",
+        "greater_than_equal": f"at least {context.get('ge')}",
+        "less_than_equal": f"at most {context.get('le')}",
+        "value_error": str(context.get("error")),
+    }.get(kind, fault["msg"])
     received = fault["input"] if not isinstance(fault["input"], dict | list) else "..."
-    return f"In {path}: {place}: {fault['msg']}. Received: {received!r}."
+    return f"In {path}: Expected {place} to be {wanted}. Received: {place}={received!r}."

@@ -12,6 +12,7 @@ import pandas as pd
 
 from suite.frame import HP, factor_columns, recipe_columns
 from suite.stats import Interval, paired_effect, spread
+from suite.trial import Level
 
 MATRIX = "average over the matrix"
 TUNED = "everything else tuned"
@@ -69,20 +70,24 @@ def of_task(frame: pd.DataFrame, judged: Judged) -> pd.DataFrame:
 def _column(rows: pd.DataFrame, name: str) -> pd.Series[float]:
     if name in rows:
         return rows[name].astype(float)
-    return pd.Series(np.nan, index=rows.index)
+    return pd.Series(np.nan, index=rows.index, dtype=float)
 
 
 def ranking(rows: pd.DataFrame, judged: Judged) -> pd.DataFrame:
     """One row a recipe, best first by its mean objective on validation over seeds.
 
-    Columns: the `hp.` columns, `seeds`, `diverged`, and `<what>` with `<what>_sd` (standard
-    deviation over seeds) for `objective`, `val` and `test`.
+    Columns: the `hp.` columns, `trial` (the key of one of its trials), `seeds`, `diverged`, and
+    `<what>` with `<what>_sd` (standard deviation over seeds) for `objective`, `val` and `test`.
     """
     columns = recipe_columns(rows)
     ranked = []
     for _, same in rows.groupby("recipe", sort=False):
         row: dict[str, Any] = {c: same[c].iloc[0] for c in columns}
-        row |= {"seeds": len(same), "diverged": int((same["status"] == "diverged").sum())}
+        row |= {
+            "trial": same["trial"].iloc[0],
+            "seeds": len(same),
+            "diverged": int((same["status"] == "diverged").sum()),
+        }
         for what in ("objective", "val", "test"):
             values = same[what].to_numpy(float)
             row[what] = values.mean()
@@ -95,22 +100,28 @@ def ranking(rows: pd.DataFrame, judged: Judged) -> pd.DataFrame:
     return table.sort_values("objective", ascending=ascending, kind="stable", ignore_index=True)
 
 
-def levels(rows: pd.DataFrame, judged: Judged, factors: Sequence[str] = ()) -> pd.DataFrame:
+def levels(
+    rows: pd.DataFrame, judged: Judged, factors: Mapping[str, Sequence[Level]] | None = None
+) -> pd.DataFrame:
     """Every level of every factor against the factor's first level, on the test metric.
 
     Two views: `average over the matrix` averages all cells that hold the level; `everything else
     tuned` takes, for each level, the cell with the best mean objective on validation. Both give one
-    figure a seed, and the difference to the first level is taken seed by seed.
+    figure a seed, and the difference to the first level is taken seed by seed. `factors` names the
+    factors and orders their levels; by default all that vary, levels as they come.
 
     Columns: `factor`, `level`, `view`, `test` (mean over seeds), `effect`, `low`, `high` (the
     difference to the first level with its 95% interval; empty for the first level itself), `pairs`
     (seeds that both levels share), `diverged` (rate).
     """
-    found = factors or [c.removeprefix(HP) for c in factor_columns(rows)]
+    if factors is None:
+        factors = {c.removeprefix(HP): () for c in factor_columns(rows)}
     table = []
-    for factor in found:
+    for factor, order in factors.items():
         column = rows[f"{HP}{factor}"]
-        groups = {level: rows[column == level] for level in column.dropna().unique()}
+        found = list(column.dropna().unique())
+        found.sort(key=lambda level: list(order).index(level) if level in order else len(order))
+        groups = {level: rows[column == level] for level in found}
         for view in (MATRIX, TUNED):
             by_seed = {level: _by_seed(group, view, judged) for level, group in groups.items()}
             reference = next(iter(by_seed.values()), pd.Series(dtype=float))

@@ -10,11 +10,13 @@ from typing import Any
 
 import pandas as pd
 from rich.box import SIMPLE_HEAD
+from rich.markup import escape
 from rich.table import Table as RichTable
 
 from suite.frame import HP
 from suite.store import write_whole
 from suite.summary import MATRIX, TUNED, Judged, levels, of_task, ranking
+from suite.trial import Level, canonical
 
 BEST = 5
 WORDY = ("recipe", "factor", "task")
@@ -62,18 +64,20 @@ class Table:
     def rich(self) -> RichTable:
         """The table for a terminal."""
         table = RichTable(
-            title=self.title,
+            title=escape(self.title),
             title_justify="left",
-            caption=self.note,
+            caption=escape(self.note),
             caption_justify="left",
             box=SIMPLE_HEAD,
-            padding=(0, 1, 0, 0),
+            show_edge=False,
+            padding=(0, 0, 0, 0),
         )
         for name in self.header:
             words = name in WORDY
-            table.add_column(name, justify="left" if words else "right", no_wrap=not words)
+            whole = not words or name == "factor"
+            table.add_column(escape(name), justify="left" if words else "right", no_wrap=whole)
         for row in self.shown:
-            table.add_row(*row)
+            table.add_row(*map(escape, row))
         return table
 
     def write(self, folder: Path) -> None:
@@ -92,7 +96,9 @@ def number(value: float, digits: int = 3) -> str:
     >>> number(0.12345), number(float("nan"))
     ('0.123', '-')
     """
-    return f"{value:.{digits}f}" if math.isfinite(value) else "-"
+    if not math.isfinite(value):
+        return "-"
+    return f"{value:.{digits}f}" if abs(value) < 10 else f"{value:.{digits}g}"
 
 
 def level_text(level: Any) -> str:
@@ -118,7 +124,16 @@ def recipe_text(recipe: Mapping[str, Any]) -> str:
         if named[name] not in ("off", "0", "nan"):
             prefix = SHORT.get(name, f"{name} ")
             words.append(name if named[name] == "on" else f"{prefix}{named[name]}")
-    return ", ".join(words)
+    return ", ".join(words) or "plain"
+
+
+def seeds_text(count: int) -> str:
+    """A number of seeds in words.
+
+    >>> seeds_text(1), seeds_text(4)
+    ('1 seed', '4 seeds')
+    """
+    return f"{count} seed" if count == 1 else f"{count} seeds"
 
 
 def best_table(rows: pd.DataFrame, judged: Judged) -> Table:
@@ -127,10 +142,11 @@ def best_table(rows: pd.DataFrame, judged: Judged) -> Table:
     shown = []
     for i, row in enumerate(full.head(BEST).to_dict("records")):
         recipe = {str(k): v for k, v in row.items() if str(k).startswith(HP)}
+        diverged = f" ({row['diverged']} diverged)" if row["diverged"] else ""
         shown.append(
             [
                 str(i + 1),
-                recipe_text(recipe),
+                recipe_text(recipe) + diverged,
                 *(f"{number(row[s])} ±{number(row[f'{s}_sd'])}" for s in ("val", "test")),
             ]
         )
@@ -143,12 +159,14 @@ def best_table(rows: pd.DataFrame, judged: Judged) -> Table:
         full,
         ["#", "recipe", "val", "test"],
         shown,
-        f"Ranked by mean {judged.objective} on validation over {seeds} seeds; ± is the standard "
-        f"deviation over seeds. Selected on val, so val flatters; test does not.",
+        f"Ranked by mean {judged.objective} on validation over {seeds_text(seeds)}; ± is the "
+        f"standard deviation over seeds. Selected on val, so val flatters; test does not.",
     )
 
 
-def levels_table(rows: pd.DataFrame, judged: Judged, factors: Sequence[str]) -> Table:
+def levels_table(
+    rows: pd.DataFrame, judged: Judged, factors: Mapping[str, Sequence[Level]]
+) -> Table:
     """The levels of each factor compared, in both views side by side."""
     full = levels(rows, judged, factors)
     shown = []
@@ -160,7 +178,7 @@ def levels_table(rows: pd.DataFrame, judged: Judged, factors: Sequence[str]) -> 
             for view in (MATRIX, TUNED):
                 row = own[(own["level"] == level) & (own["view"] == view)].iloc[0]
                 cells += [number(row["test"]), effect_text(row)]
-            shown.append([f"  {level_text(level)}", *cells])
+            shown.append([f" {level_text(level)}", *cells])
     pairs = int(full["pairs"].max()) if len(full) else 0
     return Table(
         f"levels-{judged.task}",
@@ -169,7 +187,7 @@ def levels_table(rows: pd.DataFrame, judged: Judged, factors: Sequence[str]) -> 
         ["factor", "matrix", "effect", "tuned", "effect"],
         shown,
         f"matrix: {MATRIX}; tuned: {TUNED}. effect: difference to the factor's first level with "
-        f"its 95% bootstrap interval, paired over {pairs} seeds. A diverged trial counts as the "
+        f"its 95% interval, paired over {seeds_text(pairs)}. A diverged trial counts as the "
         f"trivial predictor.",
     )
 
@@ -198,7 +216,7 @@ def winners_table(winners: Sequence[Mapping[str, Any]]) -> Table:
     return Table(
         "winners",
         "winners: trained again by model.fit on TensorFlow",
-        pd.DataFrame(list(winners)),
+        pd.DataFrame([{**w, "recipe": canonical(w["recipe"])} for w in winners]),
         header,
         shown,
         "val, test: the best recipe's means in the matrix, on the seeds that selected it. fresh "
@@ -207,7 +225,7 @@ def winners_table(winners: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def tables_of(
-    frame: pd.DataFrame, tasks: Mapping[str, Judged], factors: Sequence[str]
+    frame: pd.DataFrame, tasks: Mapping[str, Judged], factors: Mapping[str, Sequence[Level]]
 ) -> Iterator[Table]:
     """Best recipes and levels of every task that has trials."""
     for name, judged in tasks.items():
@@ -215,6 +233,10 @@ def tables_of(
             continue
         rows = of_task(frame, judged)
         yield best_table(rows, judged)
-        varied = [f for f in factors if f"{HP}{f}" in rows and rows[f"{HP}{f}"].nunique() > 1]
+        varied = {
+            name: order
+            for name, order in factors.items()
+            if f"{HP}{name}" in rows and rows[f"{HP}{name}"].nunique() > 1
+        }
         if varied:
             yield levels_table(rows, judged, varied)

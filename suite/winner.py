@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
@@ -55,10 +56,11 @@ class WinnerProcess:
         )
 
     def submit(self, request: Request) -> None:
-        """Ask for one winner; returns at once."""
+        """Ask for one winner; returns at once. A child that has died gives no answer later."""
         assert self._child.stdin is not None
-        self._child.stdin.write(json.dumps(asdict(request)) + "\n")
-        self._child.stdin.flush()
+        with suppress(BrokenPipeError):
+            self._child.stdin.write(json.dumps(asdict(request)) + "\n")
+            self._child.stdin.flush()
 
     def finish(self) -> list[dict[str, Any]]:
         """Wait for all answers, in the order of the requests."""

@@ -9,7 +9,7 @@ from typing import Any
 from suite.frame import frame_of
 from suite.jobs import Job
 from suite.summary import of_task, ranking
-from suite.trial import Outcome, canonical
+from suite.trial import Outcome
 from suite.winner import Request, WinnerProcess
 
 
@@ -36,8 +36,7 @@ class Winners:
         if ranked.empty or ranked["diverged"].iloc[0] == ranked["seeds"].iloc[0]:
             return
         best = ranked.iloc[0]
-        recipes = {trial.recipe: trial for trial in job.trials}
-        trial = recipes[canonical({k: _plain(best[f"hp.{k}"]) for k in job.trials[0].hp})]
+        trial = next(trial for trial in job.trials if trial.key == best["trial"])
         row = {
             "task": job.plugin.name,
             "metric": judged.metric,
@@ -89,8 +88,3 @@ class Winners:
         """End the child, whatever it is doing."""
         if self._child:
             self._child.stop()
-
-
-def _plain(value: Any) -> Any:
-    """A Python value out of a data frame's cell."""
-    return value.item() if hasattr(value, "item") else value

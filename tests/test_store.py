@@ -206,12 +206,17 @@ def test_a_record_of_a_later_schema_is_named_not_misread(monkeypatch):
 
 
 def test_a_trial_written_twice_counts_once(tmp_path):
-    """The first outcome of a key stands, within a segment and across segments."""
+    """The first outcome of a key stands; a failed one gives way to what a later try gave."""
     for seconds in ((1.0, 2.0), (3.0,)):
         with Store(tmp_path) as store:
-            store.append([Outcome(made().trial, Status.FAILED, "fit", s) for s in seconds])
+            store.append([Outcome(made().trial, Status.DIVERGED, "fit", s) for s in seconds])
     (found,) = Store(tmp_path).outcomes().values()
     assert found.seconds == 1.0
+    with Store(tmp_path / "again") as store:
+        for status in (Status.FAILED, Status.COMPLETED, Status.DIVERGED):
+            store.append([Outcome(made().trial, status, "fit", 1.0)])
+    (found,) = Store(tmp_path / "again").outcomes().values()
+    assert found.status is Status.COMPLETED
 
 
 def test_a_second_writer_is_refused(tmp_path):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from suite.engines.program import Crew, Shape
-from suite.families import Member
+from suite.engines.program import Shape
+from suite.families import Crew, Member
 
 
 @dataclass(frozen=True)

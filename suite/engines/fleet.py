@@ -174,17 +174,13 @@ class Fleet:
     def _outcome(
         self, results: Results, place: tuple[int, int, int], trial: Trial, seconds: float
     ) -> Outcome:
-        return self.judge.outcome(
-            trial,
-            self.engine.name,
-            seconds,
-            {name: curve[place] for name, curve in results.curves.items()},
-            int(results.epoch[place]),
-            {
-                "val": jax.tree.map(lambda a: a[place], results.val),
-                "test": jax.tree.map(lambda a: a[place], results.test),
-            },
-        )
+        curves = {name: curve[place] for name, curve in results.curves.items()}
+        val, test = (jax.tree.map(lambda a: a[place], s) for s in (results.val, results.test))
+        epoch, outputs = int(results.epoch[place]), {"val": val, "test": test}
+        try:
+            return self.judge.outcome(trial, self.engine.name, seconds, curves, epoch, outputs)
+        except Exception as error:  # a metric of the task's own may raise anything
+            return failure(trial, self.engine.name, error, seconds)
 
 
 def _default_budget(devices: Sequence[Any]) -> int:

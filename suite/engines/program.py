@@ -23,16 +23,13 @@ from jax.sharding import PartitionSpec as Axes
 from suite.data import Data
 from suite.engines.template import Template
 from suite.engines.training import Best, Carry, State, rows_of
-from suite.families import Member
+from suite.families import Crew
 from suite.seeding import batch_order
 
 LANES = "lanes"
 QUICKLY = {"xla_backend_optimization_level": 1}
 OVER_CONFIGS = Carry(State(0, 0, None, 0), Best(0, 0, 0, 0))  # type: ignore[arg-type]
 """Which parts of a carry have an axis of configs: all but the states of the seed generators."""
-
-Crew = Sequence[Sequence[Sequence[Member]]]
-"""Members by lane, seed and config; those that differ in the last index alone share their seed."""
 
 
 @dataclass(frozen=True)

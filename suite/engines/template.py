@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,11 +11,8 @@ from suite.data import Data
 from suite.engines.convolution import patched
 from suite.engines.knobs import LEARNING_RATE, Knobs
 from suite.engines.training import Best, Carry, State, Training
-from suite.families import Family, Member
+from suite.families import Crew, Family, Member
 from suite.weights import seed_generators, seed_state, start_weights
-
-if TYPE_CHECKING:
-    from suite.engines.program import Crew
 
 
 class Template:

@@ -22,7 +22,7 @@ class Wine(Task):
     metric = "accuracy"
     epochs = 5
 
-    def data(self, source: str) -> Data:
+    def data(self, source: str) -> Data:  # noqa: ARG002  # there is one source
         """Standardised measures (rows, 13); y (rows,), the number of the grower."""
         x, y = load_wine(return_X_y=True)
         train, val, test = three_way(y)
