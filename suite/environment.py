@@ -45,7 +45,8 @@ def available_cores() -> int:
 def environment_for(backend: str) -> dict[str, str]:
     """A copy of the environment for a child process that uses the given Keras backend."""
     child = {key: value for key, value in os.environ.items() if key != "XLA_FLAGS"}
-    return {**child, "KERAS_BACKEND": backend, "PYTHONPATH": str(Path(__file__).parents[1])}
+    paths = [str(Path(__file__).parents[1]), *filter(None, [child.get("PYTHONPATH")])]
+    return {**child, "KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def spare_tensorflow() -> None:

@@ -59,7 +59,8 @@ def inspect(path: Path) -> Plugin:
     except (SyntaxError, UnicodeDecodeError, OSError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None)
         place = f"{path}:{line}" if line else str(path)
-        return Plugin(path.stem, path, "", "", f"{place}: {type(error).__name__}: {error}")
+        reason = getattr(error, "msg", None) or error
+        return Plugin(path.stem, path, "", "", f"{place}: {type(error).__name__}: {reason}")
     for node in module.body:
         if isinstance(node, ast.ClassDef) and any(_is_task(base) for base in node.bases):
             text = ast.get_docstring(node) or ast.get_docstring(module) or ""

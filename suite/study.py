@@ -22,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from suite.errors import StudyError, unknown
+from suite.errors import StudyError, UsageError, unknown
 from suite.factors import FACTORS
 from suite.trial import Level, canonical
 
@@ -227,7 +227,8 @@ def _check_dependence(
 def level_error(name: str, level: Level, refusal: str, valid: Sequence[Level]) -> StudyError:
     """The error for a level that factor `name` does not have."""
     if valid:
-        return StudyError(str(unknown(f"{name} level", level, valid)))
+        names = map(level_name, valid)
+        return StudyError(str(unknown(f"{name} level", level_name(level), names)))
     return StudyError(f"Expected levels of {name!r} to be {refusal}. Received: {name}={level!r}.")
 
 
@@ -241,7 +242,7 @@ def load(name: str) -> Study:
     if name.endswith(".toml"):
         return read(Path(name))
     if name not in shipped():
-        raise unknown("study", name, shipped())
+        raise UsageError(f"{unknown('study', name, shipped())} A file's path ends in .toml.")
     return read(shipped()[name])
 
 

@@ -139,20 +139,22 @@ def seeds_text(count: int) -> str:
 def best_table(rows: pd.DataFrame, judged: Judged) -> Table:
     """The best recipes of a task beside the trivial predictor."""
     full = ranking(rows, judged)
+    seeds = int(full["seeds"].max()) if len(full) else 0
     shown = []
     for i, row in enumerate(full.head(BEST).to_dict("records")):
         recipe = {str(k): v for k, v in row.items() if str(k).startswith(HP)}
-        diverged = f" ({row['diverged']} diverged)" if row["diverged"] else ""
+        remarks = f" ({row['diverged']} diverged)" if row["diverged"] else ""
+        if row["seeds"] < seeds:
+            remarks += f" ({seeds_text(row['seeds'])} so far)"
         shown.append(
             [
                 str(i + 1),
-                recipe_text(recipe) + diverged,
+                recipe_text(recipe) + remarks,
                 *(f"{number(row[s])} ±{number(row[f'{s}_sd'])}" for s in ("val", "test")),
             ]
         )
     trivial = [number(judged.trivial.get(s, math.nan)) for s in ("val", "test")]
     shown.append(["-", f"trivial: {judged.trivial_name}", *trivial])
-    seeds = int(full["seeds"].max()) if len(full) else 0
     return Table(
         f"best-{judged.task}",
         f"{judged.task}: best recipes by {judged.metric} (higher is better)",
