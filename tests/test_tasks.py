@@ -195,10 +195,15 @@ def test_numbers_are_standardised_on_train(name, columns):
         assert (np.abs(x[part].mean(axis=0)) > 1e-4).any()
 
 
-def test_digits_are_grey_images_from_0_to_1():
+def test_digits_are_grey_images_standardised_on_train():
+    """Mean 0 and spread 1 over all training pixels, no pixel exactly 0; val and test by train's."""
     data = task_class(load("digits"))().dataset
     assert data.train.x.shape[1:] == (8, 8, 1)
-    assert (data.train.x.min(), data.train.x.max()) == (0, 1)
+    assert data.train.x.mean() == pytest.approx(0, abs=1e-5)
+    assert data.train.x.std() == pytest.approx(1, abs=1e-5)
+    assert all((split.x != 0).all() for split in data.splits.values())
+    assert data.test.x.min() == data.train.x.min()
+    assert abs(data.test.x.mean()) > 1e-4
 
 
 def test_churn_keeps_new_customers_and_learns_categories_on_train():
