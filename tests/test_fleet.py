@@ -55,6 +55,23 @@ def test_a_small_budget_makes_narrow_programs(churn):
     assert max(len(chunk) for chunk in chunks) < 16
 
 
+def test_a_family_compiles_one_program_also_where_its_last_crew_is_short(churn, monkeypatch):
+    """Ten members at width 2 on two devices: three crews, the last one half empty, one program."""
+    from suite.engines import fleet
+
+    shapes = []
+
+    class Counted(fleet.Program):
+        def __init__(self, template, deck, shape, **options) -> None:
+            shapes.append(shape)
+            super().__init__(template, deck, shape, **options)
+
+    monkeypatch.setattr(fleet, "Program", Counted)
+    trials = [trial("churn", seed=0, l2=i / 100, epochs=1) for i in range(10)]
+    train(FleetEngine(width=2), churn, trials)
+    assert len(shapes) == 1
+
+
 def test_many_seeds_of_one_recipe_share_a_program(churn):
     """Twelve seeds of one recipe train at once, each on its own order and weights, as fit does."""
     trials = [trial("churn", seed=s, dropout=0.3, epochs=2) for s in range(12)]

@@ -15,7 +15,7 @@ from suite.engines.engine import Estimate, Watcher
 from suite.engines.program import Deck, Program, Results, Shape
 from suite.engines.template import Template
 from suite.engines.width import WidthSearch
-from suite.families import Family, Member, group
+from suite.families import Family, group
 from suite.scoring import Judge, failure
 from suite.task import Task
 from suite.trial import Outcome, Trial
@@ -118,36 +118,41 @@ class Fleet:
     def sail(self, search: WidthSearch) -> Iterator[Sequence[Outcome]]:
         """Train all members, a crew at a time."""
         waiting = list(self.family.members)
+        laid: list[Muster] = []  # at the width `tried`; one shape, so one program, for all of them
+        tried = 0
+        lanes = len(self.deck.devices)
         try:
             template = Template(
                 self.family, self.judge.data, self.judge.objective, on_cpu=self.engine.on_cpu
             )
             while waiting:
-                muster = self._next(waiting, template, search)
-                yield self._run(muster, search)
+                width = search.width(-(-len(waiting) // lanes), self.family.epochs)
+                if not laid or width != tried:
+                    laid, tried = musters(waiting, lanes, width), width
+                if not self._fits(laid[0].shape, template, search):
+                    laid = []
+                    continue
+                muster = laid.pop(0)
+                yield self._run(muster, search, tried)
                 done = {member.trial.key for _, member in muster.counted}
                 waiting = [member for member in waiting if member.trial.key not in done]
         except Exception as error:  # a plugin may raise anything; it is reported
             yield [failure(member.trial, self.engine.name, error) for member in waiting]
 
-    def _next(self, waiting: list[Member], template: Template, search: WidthSearch) -> Muster:
-        """The next crew, in a shape whose program fits the memory budget."""
-        lanes = len(self.deck.devices)
-        remaining = -(-len(waiting) // lanes)
-        while True:
-            width = search.width(remaining, self.family.epochs)
-            muster = musters(waiting, lanes, width)[0]
-            if muster.shape in self._programs:
-                return muster
-            self.watcher.stage(f"compiling one program for {len(self.family.members)} trials")
-            quickly = self.engine.on_cpu and self._expected_seconds() < SHORT_SECONDS
-            program = Program(template, self.deck, muster.shape, quickly=quickly)
-            search.compile_seconds = program.compile_seconds
-            self.engine.clock["compiling"] += program.compile_seconds
-            if program.bytes <= self.engine.budget or muster.shape.members == lanes:
-                self._programs[muster.shape] = program
-                return muster
-            search.cap(muster.shape.members // lanes // 2)
+    def _fits(self, shape: Shape, template: Template, search: WidthSearch) -> bool:
+        """Whether there is a program of that shape within the budget; else the search is capped."""
+        if shape in self._programs:
+            return True
+        self.watcher.stage(f"compiling one program for {len(self.family.members)} trials")
+        quickly = self.engine.on_cpu and self._expected_seconds() < SHORT_SECONDS
+        program = Program(template, self.deck, shape, quickly=quickly)
+        search.compile_seconds = program.compile_seconds
+        self.engine.clock["compiling"] += program.compile_seconds
+        if program.bytes > self.engine.budget and shape.members > shape.lanes:
+            search.cap(shape.members // shape.lanes // 2)
+            return False
+        self._programs[shape] = program
+        return True
 
     def _expected_seconds(self) -> float:
         """Roughly what training the family takes, from the bytes that its steps touch."""
@@ -155,14 +160,14 @@ class Fleet:
         touched = _member_bytes(self.family) * steps * len(self.family.members)
         return touched / BYTES_PER_SECOND
 
-    def _run(self, muster: Muster, search: WidthSearch) -> Sequence[Outcome]:
+    def _run(self, muster: Muster, search: WidthSearch, width: int) -> Sequence[Outcome]:
         self.watcher.stage(f"training {len(muster.counted)} trials at once")
         started = time.perf_counter()
         results = self._programs[muster.shape].run(muster.crew)
         seconds = time.perf_counter() - started
         self.engine.clock["training"] += seconds
         lanes, members = muster.shape.lanes, muster.shape.members
-        search.learn(members // lanes, seconds * lanes / members / self.family.epochs)
+        search.learn(width, seconds * lanes / members / self.family.epochs)
         started = time.perf_counter()
         outcomes = [
             self._outcome(results, place, member.trial, seconds / len(muster.counted))
