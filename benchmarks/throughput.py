@@ -1,6 +1,6 @@
 """How many trials a second: the suite's fleet against KerasTuner and scikit-learn, in one run.
 
-    python benchmarks/throughput.py                 churn and digits, some ten minutes on two cores
+    python benchmarks/throughput.py                 churn and digits, some seven minutes on two cores
     python benchmarks/throughput.py --check         exit code 1 where the fleet is too slow
 
 Every contender trains the same models on the same data for as many epochs, in a fresh process, one
@@ -31,6 +31,9 @@ from suite.study import load
 
 STUDY = "techniques"
 TASKS = ("churn", "digits")
+MATRIX = 1152
+"""Trials of the fleet by default: what `make run` trains of a task, the study's whole matrix."""
+
 SHORT = 8
 """How many times as many trials a peer trains whose trials are a second each or less."""
 
@@ -68,10 +71,10 @@ def show(task: str, runs: Sequence[Measurement]) -> None:
 
 def throughput(
     task: Annotated[list[str] | None, typer.Option(help="A task; repeat for more.")] = None,
-    fleet_trials: Annotated[int, typer.Option(min=1, help="Trials of the fleet.")] = 512,
+    fleet_trials: Annotated[int, typer.Option(min=1, help="Trials of the fleet.")] = MATRIX,
     peer_trials: Annotated[
         int, typer.Option(min=1, help=f"Trials of a peer; scikit-learn trains {SHORT} times that.")
-    ] = 3,
+    ] = 6,
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Epochs of every trial; default: the task's own.")
     ] = None,
