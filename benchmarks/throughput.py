@@ -1,6 +1,6 @@
 """How many trials a second: the suite's fleet against KerasTuner and scikit-learn, in one run.
 
-    python benchmarks/throughput.py                 churn and digits, some seven minutes on two cores
+    python benchmarks/throughput.py                 churn and digits, seven minutes on two cores
     python benchmarks/throughput.py --check         exit code 1 where the fleet is too slow
 
 Every contender trains the same models on the same data for as many epochs, in a fresh process, one
