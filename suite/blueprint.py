@@ -20,7 +20,10 @@ from suite.task import Task
 from suite.trial import Level, canonical
 from suite.weights import Start, recorded_initializers, starts_of
 
-CONFIGURED = (keras.Sequential, keras.Model().__class__)
+_INPUT = keras.Input((1,))
+CONFIGURED = (keras.Sequential, type(keras.Model(_INPUT, _INPUT)))
+"""The classes of models whose config says all: sequential and functional ones."""
+
 REGULARIZERS = (keras.regularizers.L1, keras.regularizers.L2, keras.regularizers.L1L2)
 
 

@@ -106,3 +106,26 @@ def test_a_recipe_that_does_not_build_is_refused_with_its_trials(churn):
     assert len(families) == 1
     assert [t.key for t in refusal.trials] == [trials[0].key, trials[1].key]
     assert "no such model" in str(refusal.error)
+
+
+class Forked(Task):
+    """A model of the functional API, with two branches."""
+
+    objective = "val_loss"
+
+    def build(self, hp):
+        use = Techniques(hp)
+        x = keras.Input((40,))
+        left, right = (keras.layers.Dense(8, **use.kernel())(x) for _ in range(2))
+        joined = use.dropout()(keras.layers.Concatenate()([left, right]))
+        model = keras.Model(x, use.output(1, "sigmoid")(joined))
+        model.compile(use.optimizer(), "binary_crossentropy")
+        return model
+
+
+def test_functional_models_share_a_program_across_recipes(churn):
+    """Their layer names change from build to build; their structure does not."""
+    trials = [trial("forked", dropout=d, l2=l2) for d in (0.0, 0.5) for l2 in (0.0, 0.1)]
+    families, refusals = group(Forked(), churn.dataset, trials)
+    assert not refusals
+    assert [len(family.members) for family in families] == [4]
