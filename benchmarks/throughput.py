@@ -27,7 +27,7 @@ from benchmarks.sample import drawn
 from suite.errors import SuiteError, UsageError
 from suite.provenance import provenance
 from suite.registry import discover, select
-from suite.study import load
+from suite.studyfiles import load_matrix
 
 STUDY = "techniques"
 TASKS = ("churn", "digits")
@@ -48,7 +48,7 @@ def measure(
 ) -> list[Measurement]:
     """All contenders on one task, one after the other."""
     errors = Console(stderr=True)
-    study = load(STUDY).at("standard")
+    study = load_matrix(STUDY).at("standard")
     recipes = drawn(study, fleet_trials)
     runs = []
     for name, contender in CONTENDERS.items():

@@ -24,6 +24,9 @@ _INPUT = keras.Input((1,))
 CONFIGURED = (keras.Sequential, type(keras.Model(_INPUT, _INPUT)))
 """The classes of models whose config says all: sequential and functional ones."""
 
+OFF = 1e30
+"""The norm of gradients that counts as no clipping."""
+
 REGULARIZERS = (keras.regularizers.L1, keras.regularizers.L2, keras.regularizers.L1L2)
 
 
@@ -37,6 +40,8 @@ class Blueprint:
         knobs: name -> number, such as "rate/0" (first dropout layer) or "l2/3".
         starts: how each weight starts, in the order of `model.weights`.
         batch_size: rows a step, at most the rows there are.
+        drawing: the number of each layer that draws random numbers, where the model is a hull and
+            does not count them itself.
     """
 
     model: keras.Model
@@ -44,6 +49,7 @@ class Blueprint:
     knobs: Mapping[str, float]
     starts: Sequence[Start]
     batch_size: int
+    drawing: Sequence[int] | None = None
 
 
 def hyperparameters(values: Mapping[str, Level]) -> keras_tuner.HyperParameters:
@@ -61,6 +67,17 @@ def draw_up(task: Task, values: Mapping[str, Level], data: Data) -> Blueprint:
         batch_size = min(task.batch_size_of(hp), len(data.train))
         if not model.built:  # a subclassed model has no weights before it sees a batch
             build_state(model, data.train.take(slice(0, batch_size)))
+    return blueprint_of(model, initializers, values, batch_size)
+
+
+def blueprint_of(
+    model: keras.Model,
+    initializers: Mapping[int, Any],
+    values: Mapping[str, Level],
+    batch_size: int,
+    drawing: Sequence[int] | None = None,
+) -> Blueprint:
+    """The blueprint of a built, compiled model, given what `recorded_initializers` recorded."""
     starts = starts_of(model, initializers)
     return Blueprint(
         model=model,
@@ -68,7 +85,19 @@ def draw_up(task: Task, values: Mapping[str, Level], data: Data) -> Blueprint:
         knobs=_knobs(model),
         starts=[starts[id(variable)] for variable in model.weights],
         batch_size=batch_size,
+        drawing=drawing,
     )
+
+
+def compiled_structure(model: keras.Model) -> str:
+    """Loss, metrics and optimizer class as canonical JSON, the knobs left out.
+
+    Raises what Keras raises where one of them has no config.
+    """
+    config = model.get_compile_config()
+    names: dict[str, str] = {}
+    _collect_names(config, names)
+    return canonical(_masked(config, names))
 
 
 def build_state(model: keras.Model, batch: Split) -> None:
@@ -91,8 +120,17 @@ def _knobs(model: keras.Model) -> dict[str, float]:
     for i, variable in enumerate(penalised(model)):
         for strength in ("l1", "l2"):
             knobs[f"{strength}/{i}"] = float(getattr(variable.regularizer, strength, 0.0))
-    if isinstance(model.optimizer._learning_rate, keras.Variable):  # not a schedule
-        knobs["learning_rate"] = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
+    return knobs | _optimizer_knobs(model.optimizer)
+
+
+def _optimizer_knobs(optimizer: keras.optimizers.Optimizer) -> dict[str, float]:
+    knobs = {}
+    if isinstance(optimizer._learning_rate, keras.Variable):  # not a schedule
+        knobs["learning_rate"] = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+    if type(optimizer) is keras.optimizers.SGD:
+        knobs["momentum"] = float(optimizer.momentum)
+    knobs["clipnorm"] = OFF if optimizer.clipnorm is None else float(optimizer.clipnorm)
+    knobs["weight_decay"] = float(optimizer.weight_decay or 0.0)
     return knobs
 
 
@@ -130,13 +168,21 @@ def _collect_names(config: Any, names: dict[str, str]) -> None:
             _collect_names(value, names)
 
 
+HIDDEN = {"Dropout": {"rate"}, "SGD": {"momentum"}}
+"""Knobs in the configs of some classes; every optimizer has more of them."""
+
+
 def _masked(config: Any, names: Mapping[str, str]) -> Any:
     """The config with names numbered, and with initializers and knobs taken out."""
     if isinstance(config, Mapping):
         kind = config.get("class_name")
         if kind in ("L1", "L2", "L1L2"):
             return "penalty"
-        hidden = {"seed"} | ({"rate"} if kind == "Dropout" else set())
+        hidden = HIDDEN.get(str(kind), set()) | {"seed"}
+        if isinstance(config.get("config"), Mapping) and "learning_rate" in config["config"]:
+            hidden |= {"clipnorm", "weight_decay"}  # an optimizer
+        if kind == "AdamW":  # Adam with a weight decay
+            config = {key: "Adam" if value == "AdamW" else value for key, value in config.items()}
         return {
             key: _masked(_without(value, hidden) if key == "config" else value, names)
             for key, value in config.items()

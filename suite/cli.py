@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from suite.environment import settle
+from suite.environment import settle, spare_tensorflow
 from suite.errors import SuiteError, UsageError, unknown
 from suite.factors import FACTORS
 from suite.interrupt import watch
@@ -55,7 +55,9 @@ def suite(
     preset: Annotated[
         str | None, typer.Option(help="A size of the study: quick, standard (default), full.")
     ] = None,
-    seeds: Annotated[int | None, typer.Option(min=1, max=10_000, help="Seeds a recipe.")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, max=10_000, help="Seeds a recipe, or searches a tuner.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of every training.")] = None,
     engine: Annotated[
         str | None, typer.Option(help="fleet (many trials at once) or fit (model.fit).")
@@ -74,15 +76,17 @@ def suite(
     """Run the suite."""
     if context.invoked_subcommand:
         return
-    from suite.study import load  # noqa: PLC0415
+    from suite.studyfiles import load  # noqa: PLC0415
 
     if data not in SOURCES:
         raise unknown("data source", data, SOURCES)
     declared = load(study)
     size = preset or ("standard" if "standard" in declared.presets else None)
     chosen = declared.at(size)
-    change: dict[str, object] = {"seeds": seeds} if seeds else {}
-    chosen = chosen.model_copy(update=change | ({"epochs": epochs} if epochs else {}))
+    if seeds:
+        chosen = chosen.model_copy(update={chosen.repeated: seeds})
+    if epochs:
+        chosen = chosen.model_copy(update={"epochs": epochs})
     settle()
     from suite.request import Request, plugins_of  # noqa: PLC0415
 
@@ -119,7 +123,7 @@ def list_command(
 ) -> None:
     """Show tasks, studies and factors."""
     from suite.registry import discover  # noqa: PLC0415
-    from suite.study import read, shipped  # noqa: PLC0415
+    from suite.studyfiles import read, shipped  # noqa: PLC0415
 
     plugins = discover(tuple(tasks_dir or ()))
     studies = {name: read(path) for name, path in shipped().items()}
@@ -162,6 +166,53 @@ def compare(
     for table in compare_folders(old, new):
         console.print(table.rich())
         console.print()
+
+
+@app.command()
+def replay(
+    results: Annotated[Path, typer.Argument(help="The results folder of a finished matrix.")],
+    tuner: Annotated[
+        list[str] | None,
+        typer.Option("--tuner", help="A tuner to replay; repeat for more. Default: quick ones."),
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=1, max=10_000, help="Searches of each tuner.")] = 200,
+    trials: Annotated[
+        int | None,
+        typer.Option(min=1, help="Full trainings of a search; default: 64 or a quarter of all."),
+    ] = None,
+    batch: Annotated[int, typer.Option(min=1, help="Trials asked at once.")] = 8,
+    task: TaskOption = None,
+    seed: Annotated[int, typer.Option(min=0, help="What all searches' seeds follow from.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="A folder for the log and the tables.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; default: the cores.")] = None,
+) -> None:
+    """Race tuners on a recorded matrix; nothing is trained."""
+    settle()
+    from suite.search.replay import Replay  # noqa: PLC0415
+    from suite.search.replay import replay as race  # noqa: PLC0415
+
+    spare_tensorflow()
+    console = Console()
+    asked = Replay(
+        folder=results,
+        tuners=tuple(tuner or ()),
+        tasks=tuple(task or ()),
+        repeats=repeats,
+        trials=trials,
+        batch=batch,
+        seed=seed,
+        out=out,
+        jobs=jobs,
+    )
+    try:
+        tables = race(asked, console)
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+    for table in tables:
+        console.print()
+        console.print(table.rich())
 
 
 def main() -> None:

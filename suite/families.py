@@ -5,20 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from suite.blueprint import Blueprint, draw_up
 from suite.data import Data
 from suite.task import Task
 from suite.trial import Trial
 from suite.weights import Start
 
+Knob = float | NDArray[np.float32]
+
 
 @dataclass(frozen=True)
 class Member:
-    """One trial of a family: its knobs and how its weights start."""
+    """One trial of a family: its knobs and how its weights start.
+
+    A knob is a number, or in a hull (`suite.hull`) an array that says which units are the member's.
+    There, `order` tells for each weight which one of the member's own model it is, or None.
+    """
 
     trial: Trial
-    knobs: Mapping[str, float]
+    knobs: Mapping[str, Knob]
     starts: Sequence[Start]
+    order: Sequence[int | None] = ()
 
 
 Crew = Sequence[Sequence[Sequence[Member]]]
@@ -81,10 +91,19 @@ def group(task: Task, data: Data, trials: Iterable[Trial]) -> tuple[list[Family]
         members.setdefault(key, []).extend(
             Member(trial, blueprint.knobs, blueprint.starts) for trial in same
         )
-    families = [Family(templates[key], family, _varying(family)) for key, family in members.items()]
+    families = [
+        Family(templates[key], family, varying_of(family)) for key, family in members.items()
+    ]
     return families, refusals
 
 
-def _varying(members: Sequence[Member]) -> tuple[str, ...]:
+def varying_of(members: Sequence[Member]) -> tuple[str, ...]:
+    """The knobs in which members differ, and the masks of units that some layer holds in vain."""
     names = members[0].knobs
-    return tuple(n for n in names if len({member.knobs[n] for member in members}) > 1)
+    return tuple(name for name in names if _varies([member.knobs[name] for member in members]))
+
+
+def _varies(values: Sequence[Knob]) -> bool:
+    if isinstance(values[0], np.ndarray):
+        return any(not np.all(value) for value in values)
+    return len({float(value) for value in values}) > 1

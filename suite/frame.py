@@ -64,6 +64,12 @@ def recipe_columns(frame: pd.DataFrame) -> list[str]:
 
 def read_results(folder: Path) -> tuple[pd.DataFrame, Mapping[str, Any]]:
     """A results folder's trials and its `run.json`; RecordError where there is none."""
+    run = described(folder)
+    return frame_of(Store(folder).outcomes().values(), run["study"]["name"]), run
+
+
+def described(folder: Path) -> Mapping[str, Any]:
+    """The `run.json` of a results folder; RecordError where there is none."""
     description = folder / "run.json"
     if not (folder / RECORD).is_dir() or not description.is_file():
         raise RecordError(
@@ -74,10 +80,10 @@ def read_results(folder: Path) -> tuple[pd.DataFrame, Mapping[str, Any]]:
     except ValueError as error:
         raise RecordError(f"Expected JSON in {description}. Received: {error}.") from error
     try:
-        name, _ = run["study"]["name"], run["tasks"].items()
+        _ = run["study"]["name"], run["tasks"].items()
     except (TypeError, KeyError, AttributeError) as error:
         raise RecordError(
             f"Expected the study and the tasks of a run in {description}. "
             f"Received: neither or one of them."
         ) from error
-    return frame_of(Store(folder).outcomes().values(), name), run
+    return run

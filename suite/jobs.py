@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from suite import plan
 from suite.errors import PluginError, SuiteError
@@ -63,15 +64,23 @@ def prepare(plugin: Plugin, study: Study, source: str) -> Job:
     Raises SuiteError; whatever else the plugin's own code raises becomes a PluginError with the
     file and the line.
     """
+    job, _ = opened(plugin, source, lambda task: check_factors(task, study))
+    return replace(job, trials=plan.trials(study, plugin.name, source, job.task.epochs))
+
+
+Found = TypeVar("Found")
+
+
+def opened(plugin: Plugin, source: str, look: Callable[[Task], Found]) -> tuple[Job, Found]:
+    """A job without trials yet, and what `look` finds in its task; raises as `prepare` does."""
     try:
         task = load(plugin, source)
         judge = Judge(task, task.dataset)
-        check_factors(task, study)
+        found = look(task)
         judge.trivial()
     except SuiteError:
         raise
     except Exception as error:
         place = where(error, plugin.path)
         raise PluginError(f"{place}: {type(error).__name__}: {error}") from error
-    trials = plan.trials(study, plugin.name, source, task.epochs)
-    return Job(plugin, task, judge, trials)
+    return Job(plugin, task, judge, []), found

@@ -12,6 +12,7 @@ from suite.environment import spare_tensorflow
 from suite.errors import SuiteError, UsageError
 from suite.jobs import prepare
 from suite.request import Request, plugins_of
+from suite.search.preview import preview_search
 from suite.study import Dependent, Study
 from suite.tables import level_text
 
@@ -54,14 +55,21 @@ def preview(request: Request, console: Console) -> int:
     engine, cost = engine_named(request.engine)
     if cost:
         console.print(cost)
-    console.print(matrix_table(request.study))
+    study = request.study
+    if not isinstance(study, Study):
+        watched = [(p, Status(console, p.name)) for p in plugins_of(request)]
+        seconds = preview_search(request, study, engine, watched, console)
+        console.print(f"all: {seconds:.0f} s")
+        return 0
+    console.print(matrix_table(study))
     table = Table(title="tasks", title_justify="left", box=SIMPLE_HEAD)
     for name in ("task", "recipes", "seeds", "epochs", "trials", "families", "estimated"):
         table.add_column(name, justify="left" if name == "task" else "right")
-    problems, refused, trials, seconds = [], [], 0, 0.0
+    problems, refused = [], []
+    trials, seconds = 0, 0.0
     for plugin in plugins_of(request):
         try:
-            job = prepare(plugin, request.study, request.source)
+            job = prepare(plugin, study, request.source)
         except SuiteError as error:
             problems.append(f"{plugin.name}: {error}")
             refused.append(error)
@@ -69,7 +77,7 @@ def preview(request: Request, console: Console) -> int:
         estimate = engine.estimate(job.task, job.trials, Status(console, plugin.name))
         trials += len(job.trials)
         seconds += estimate.seconds
-        seeds = request.study.seeds
+        seeds = study.seeds
         recipes, epochs = len(job.trials) // seeds, job.trials[0].epochs
         figures = (recipes, seeds, epochs, len(job.trials), estimate.programs)
         table.add_row(plugin.name, *map(str, figures), f"{estimate.seconds:.0f} s")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from suite.registry import Plugin, discover, select
+from suite.search.study import SearchStudy
 from suite.study import Study
 
 
@@ -23,7 +24,7 @@ class Request:
         engine: "fleet" or "fit"; None for the faster one that the backend allows.
     """
 
-    study: Study
+    study: Study | SearchStudy
     out: Path
     tasks: Sequence[str] = ()
     folders: Sequence[Path] = ()

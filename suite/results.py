@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,8 @@ from suite.frame import frame_of
 from suite.provenance import provenance
 from suite.request import Request
 from suite.store import Store, write_whole
-from suite.summary import judged_of
-from suite.tables import Table, tables_of, winners_table
+from suite.summary import Judged, judged_of
+from suite.tables import Table
 from suite.trial import Status
 
 INTERRUPTED = 130
@@ -92,16 +92,17 @@ def describe(request: Request, report: Report, store: Store) -> None:
     write_whole(request.out / "run.json", json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
-def publish(request: Request, report: Report, store: Store) -> list[Table]:
+TablesOf = Callable[[pd.DataFrame, Mapping[str, Judged]], Iterable[Table]]
+
+
+def publish(request: Request, report: Report, store: Store, tables_of: TablesOf) -> list[Table]:
     """Write every derived file; return the tables to show."""
     frame = frame_of(store.outcomes().values(), request.study.name)
     counts = frame["status"].value_counts().to_dict() if len(frame) else {}
     report.counts = {str(status): int(count) for status, count in counts.items()}
     write_trials(frame, request.out)
     tasks = {name: judged_of(name, task) for name, task in report.tasks.items()}
-    tables = list(tables_of(frame, tasks, request.study.factors))
-    if report.winners:
-        tables.append(winners_table(report.winners))
+    tables = list(tables_of(frame, tasks))
     for table in tables:
         table.write(request.out / "tables")
     describe(request, report, store)

@@ -68,7 +68,7 @@ class Judge:
     """
 
     def __init__(self, task: Task, data: Data) -> None:
-        self.metric: Metric = type(task).metric  # through the class: a function stays one
+        self.metric: Metric | None = type(task).metric  # through the class: a function stays one
         self.objective = task.goal()
         self.data = data
         if isinstance(self.metric, str) and self.metric not in get_scorer_names():
@@ -76,6 +76,11 @@ class Judge:
                 f"{unknown('metric', self.metric, get_scorer_names())} "
                 f"It is the metric of task {task.name!r}."
             )
+
+    @property
+    def judges(self) -> bool:
+        """Whether there is a metric; without one the objective is all that is known."""
+        return self.metric is not None
 
     @property
     def name(self) -> str:
@@ -93,6 +98,7 @@ class Judge:
     def score(self, split: str, outputs: Any) -> float:
         """The metric of `outputs` against the targets of `split`; higher is better."""
         targets: Arrays = self.data.splits[split].y
+        assert self.metric is not None
         if not isinstance(self.metric, str):
             return float(self.metric(targets, outputs))
         array = next(iter(leaves(targets).values()))

@@ -40,10 +40,11 @@ def check_factors(task: Task, study: Study) -> None:
             )
         if name not in FACTORS:
             for level in levels:
-                _check_level(own[name], level)
+                check_level(own[name], level)
 
 
-def _check_level(declaration: Any, level: Level) -> None:
+def check_level(declaration: Any, level: Level) -> None:
+    """Raise StudyError where a hyperparameter that a task declares does not take `level`."""
     kinds = keras_tuner.engine.hyperparameters
     if isinstance(declaration, kinds.Boolean | kinds.Choice | kinds.Fixed):
         values = list(declaration.values)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
-import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     AfterValidator,
@@ -18,16 +16,12 @@ from pydantic import (
     Field,
     PlainValidator,
     Tag,
-    ValidationError,
     model_validator,
 )
 
-from suite.errors import StudyError, UsageError, unknown
+from suite.errors import StudyError, unknown
 from suite.factors import FACTORS
 from suite.trial import Level, canonical
-
-TAGS = ("<plain>", "<table>", "<dependent>")
-STUDIES = Path(__file__).parent / "studies"
 
 
 def _finite(value: Any) -> Level:
@@ -45,6 +39,7 @@ def _one_type(levels: list[Level]) -> list[Level]:
 
 ValidLevel = Annotated[Any, PlainValidator(_finite)]
 Levels = Annotated[list[ValidLevel], AfterValidator(_one_type)]
+Name = Annotated[str, Field(pattern=r"^[^/\\\x00-\x1f.][^/\\\x00-\x1f]*$")]
 Seeds = Annotated[int, Field(ge=1, le=10_000)]
 Epochs = Annotated[int, Field(ge=1)]
 Effect = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -109,7 +104,10 @@ class Study(Part):
         presets: named sizes of the study.
     """
 
-    name: Annotated[str, Field(pattern=r"^[^/\\\x00-\x1f.][^/\\\x00-\x1f]*$")]
+    repeated: ClassVar[str] = "seeds"
+    """The key that says how often everything is repeated."""
+
+    name: Name
     question: str
     tasks: list[str] = []
     factors: dict[str, Levels]
@@ -180,6 +178,14 @@ def _check_factors(
             groups |= {f"{name} ({level})": own for level, own in levels.levels.items()}
         else:
             groups[name] = levels
+    check_levels(groups)
+
+
+def check_levels(groups: Mapping[str, Sequence[Level]]) -> None:
+    """Raise StudyError for no levels, a doubled one, or one that a standard factor does not have.
+
+    A key is a factor's name, with a remark in brackets behind it where one factor has many groups.
+    """
     for label, levels in groups.items():
         if not levels:
             raise StudyError(
@@ -230,67 +236,3 @@ def level_error(name: str, level: Level, refusal: str, valid: Sequence[Level]) -
         names = map(level_name, valid)
         return StudyError(str(unknown(f"{name} level", level_name(level), names)))
     return StudyError(f"Expected levels of {name!r} to be {refusal}. Received: {name}={level!r}.")
-
-
-def shipped() -> dict[str, Path]:
-    """The studies that come with the suite, by name."""
-    return {path.stem: path for path in sorted(STUDIES.glob("*.toml"))}
-
-
-def load(name: str) -> Study:
-    """The study of a shipped name or of a TOML file's path."""
-    if name.endswith(".toml"):
-        return read(Path(name))
-    if name not in shipped():
-        raise UsageError(f"{unknown('study', name, shipped())} A file's path ends in .toml.")
-    return read(shipped()[name])
-
-
-def read(path: Path) -> Study:
-    """Read and check a study file."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-        content.setdefault("name", path.stem)
-        return Study.model_validate(content)
-    except StudyError as error:
-        raise StudyError(f"In {path}: {error}") from error
-    except FileNotFoundError:
-        raise StudyError(f"Expected a study file that exists. Received: study={path}.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise StudyError(f"Expected a readable study file. Received: {path} ({error}).") from error
-    except tomllib.TOMLDecodeError as error:
-        raise StudyError(f"Expected TOML in {path}. Received: {error}.") from error
-    except ValidationError as error:
-        raise StudyError(_explain(path, error)) from error
-    except (RecursionError, ValueError) as error:
-        reason = str(error).partition(";")[0]
-        raise StudyError(f"Expected a study file in {str(path)!r}. Received: {reason}.") from error
-
-
-def _explain(path: Path, error: ValidationError) -> str:
-    """The first fault of a study file in one sentence."""
-    fault = error.errors()[0]
-    parts = [str(part) for part in fault["loc"] if part not in TAGS]
-    place, kind, context = ".".join(parts), fault["type"], fault.get("ctx", {})
-    if kind == "extra_forbidden":
-        part: type[Part] = Dependent if "<dependent>" in fault["loc"] else Study
-        if parts[0] == "presets" and part is Study:
-            part = Preset
-        return f"In {path}: {unknown('key', parts[-1], part.model_fields)}"
-    if kind == "missing":
-        return f"In {path}: Expected the key {parts[-1]!r}. Received: none of that name at {place}."
-    wanted = {
-        "list_type": "a list",
-        "dict_type": "a table",
-        "model_type": "a table",
-        "int_type": "a whole number",
-        "float_type": "a number",
-        "finite_number": "a finite number",
-        "string_type": "a text",
-        "string_pattern_mismatch": "a name fit for a folder",
-        "greater_than_equal": f"at least {context.get('ge')}",
-        "less_than_equal": f"at most {context.get('le')}",
-        "value_error": str(context.get("error")),
-    }.get(kind, fault["msg"])
-    received = fault["input"] if not isinstance(fault["input"], dict | list) else "..."
-    return f"In {path}: Expected {place} to be {wanted}. Received: {place}={received!r}."

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 from rich.box import SIMPLE_HEAD
@@ -19,8 +19,10 @@ from suite.summary import MATRIX, TUNED, Judged, levels, of_task, ranking
 from suite.trial import Level, canonical
 
 BEST = 5
-WORDY = ("recipe", "factor", "task")
-"""Columns of words: left-justified, and free to wrap."""
+WORDY = ("recipe", "factor", "task", "tuner")
+"""Columns of words: left-justified."""
+WRAPPED = ("recipe", "task")
+"""Columns that are free to wrap."""
 SHORT = {
     "initializer": "",
     "optimizer": "",
@@ -73,9 +75,8 @@ class Table:
             padding=(0, 0, 0, 0),
         )
         for name in self.header:
-            words = name in WORDY
-            whole = not words or name == "factor"
-            table.add_column(escape(name), justify="left" if words else "right", no_wrap=whole)
+            side: Literal["left", "right"] = "left" if name in WORDY else "right"
+            table.add_column(escape(name), justify=side, no_wrap=name not in WRAPPED)
         for row in self.shown:
             table.add_row(*map(escape, row))
         return table

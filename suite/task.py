@@ -32,12 +32,13 @@ class Task(keras_tuner.HyperModel):  # type: ignore[misc]  # keras_tuner ships n
             of different strength incomparable.
         metric: what the task is judged by on the test split: the name of a scikit-learn scorer, or
             a function (y_true, outputs) -> float. Higher is better, as with every scorer.
+            None where the objective is all that is asked for.
         epochs: epochs of a full training.
         batch_size: the default of the hyperparameter `batch_size`.
     """
 
     objective: ClassVar[str | keras_tuner.Objective] = "val_loss"
-    metric: ClassVar[Metric] = "accuracy"
+    metric: ClassVar[Metric | None] = "accuracy"
     epochs: ClassVar[int] = 20
     batch_size: ClassVar[int] = 32
 

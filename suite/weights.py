@@ -48,8 +48,44 @@ class WeightSpec:
     initializer: str
 
 
-Start = WeightSpec | Weights
-"""How a variable starts: drawn from the seed, or at a value that the model was built with."""
+@dataclass(frozen=True)
+class Padded:
+    """How a variable of a hull starts (`suite.hull`): a smaller one's start, with filling around.
+
+    Attributes:
+        start: of the smaller variable; None where there is none.
+        index: for each axis, where along it the smaller variable sits.
+        filling: the value of the rest, in the hull's shape.
+    """
+
+    start: WeightSpec | Weights | None
+    index: tuple[NDArray[np.int64], ...]
+    filling: Weights
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The hull's shape."""
+        return tuple(self.filling.shape)
+
+    @property
+    def dtype(self) -> str:
+        """The variable's type."""
+        return str(self.filling.dtype)
+
+    def around(self, inner: Weights) -> Weights:
+        """The smaller variable's value in the hull's shape."""
+        value = self.filling.copy()
+        value[np.ix_(*self.index)] = inner
+        return value
+
+    def inside(self, outer: Weights) -> Weights:
+        """The smaller variable's value out of the hull's."""
+        inner: Weights = outer[np.ix_(*self.index)]
+        return inner
+
+
+Start = WeightSpec | Weights | Padded
+"""How a variable starts: drawn from the seed, at the value it was built with, or as a part."""
 
 
 def _normal(uniforms: Draw) -> Draw:
@@ -209,21 +245,25 @@ def starts_of(model: keras.Model, initializers: Mapping[int, Any]) -> dict[int, 
     return starts
 
 
-def seed_generators(model: keras.Model) -> list[tuple[int, keras.Variable]]:
+def seed_generators(
+    model: keras.Model, drawing: Sequence[int] | None = None
+) -> list[tuple[int, keras.Variable]]:
     """(number, state) of every seed generator of the model.
 
     The number counts the layers that draw random numbers, a dropout layer of rate 0 (which owns no
-    generator) included: the same layer has the same number at every rate.
+    generator) included: the same layer has the same number at every rate. `drawing` gives these
+    layers other numbers.
     """
     numbered = []
-    drawing = [layer for layer in model._flatten_layers() if _draws(layer)]
-    for number, layer in enumerate(drawing):
+    layers = [layer for layer in model._flatten_layers() if draws_numbers(layer)]
+    for number, layer in zip(drawing or range(len(layers)), layers, strict=True):
         for position, generator in enumerate(layer._seed_generators):
             numbered.append((number + VECTORS * position, generator.state))
     return numbered
 
 
-def _draws(layer: keras.layers.Layer) -> bool:
+def draws_numbers(layer: keras.layers.Layer) -> bool:
+    """Whether a layer draws random numbers in training, at some rate."""
     return isinstance(layer, keras.layers.Dropout) or bool(layer._seed_generators)
 
 
@@ -234,7 +274,15 @@ def seed_state(seed: int, number: int) -> NDArray[np.uint32]:
 
 def start_weights(starts: Sequence[Start], seed: int) -> list[Weights]:
     """The starting values of all weights of a model under one seed."""
-    return [initial_weight(s, seed) if isinstance(s, WeightSpec) else s for s in starts]
+    return [_start_weight(start, seed) for start in starts]
+
+
+def _start_weight(start: Start, seed: int) -> Weights:
+    if isinstance(start, WeightSpec):
+        return initial_weight(start, seed)
+    if not isinstance(start, Padded):
+        return start
+    return start.filling if start.start is None else start.around(_start_weight(start.start, seed))
 
 
 def reset(model: keras.Model, starts: Sequence[Start], seed: int) -> None:

@@ -84,10 +84,15 @@ class Churn(Task):
         )
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-        """Two dense layers, the second half as wide; outputs the probability of leaving."""
+        """Dense layers, each half as wide as the one before; outputs the probability of leaving.
+
+        `units` is the width of the first, `depth` their number.
+        """
         use = Techniques(hp)
         units = hp.Int("units", 16, 128, step=16, default=64)
-        layers = [*use.dense(units), *use.dense(units // 2), use.output(1, "sigmoid")]
-        model = keras.Sequential([keras.Input(self.input_shape), *layers])
+        depth = hp.Int("depth", 1, 3, default=2)
+        hidden = [layer for i in range(depth) for layer in use.dense(units // 2**i)]
+        layers = [keras.Input(self.input_shape), *hidden, use.output(1, "sigmoid")]
+        model = keras.Sequential(layers)
         model.compile(use.optimizer(), "binary_crossentropy", metrics=["binary_crossentropy"])
         return model

@@ -74,13 +74,14 @@ class Digits(Task):
         )
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-        """A small convolutional network; outputs ten probabilities."""
+        """Two convolutions, the second with twice the `filters`; outputs ten probabilities."""
         use = Techniques(hp)
+        filters = hp.Int("filters", 4, 16, step=4, default=8)
         model = keras.Sequential(
             [
                 keras.Input(self.input_shape),
-                *use.conv(8),
-                *use.conv(16),
+                *use.conv(filters),
+                *use.conv(2 * filters),
                 keras.layers.Flatten(),
                 use.output(10, "softmax"),
             ]

@@ -103,9 +103,10 @@ class Stock(Task):
         )
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-        """Two dense layers over the flattened window; outputs the move."""
+        """Two dense layers over the flattened window, the second half as wide; outputs the move."""
         use = Techniques(hp)
-        layers = [keras.layers.Flatten(), *use.dense(32), *use.dense(16), use.output(1)]
+        units = hp.Int("units", 16, 64, step=16, default=32)
+        layers = [keras.layers.Flatten(), *use.dense(units), *use.dense(units // 2), use.output(1)]
         model = keras.Sequential([keras.Input(self.input_shape), *layers])
         model.compile(use.optimizer(), "mean_squared_error", metrics=["mean_squared_error"])
         return model

@@ -96,13 +96,14 @@ class Text(Task):
         )
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-        """Word vectors, averaged or read in order (hyperparameter `reader`), then a dense layer."""
+        """Word vectors, averaged or read in order (`reader`), then a dense layer of `units`."""
         use = Techniques(hp)
         gru = hp.Choice("reader", ["pooled", "gru"], default="pooled") == "gru"
+        units = hp.Int("units", 16, 64, step=16, default=32)
         layers = [
             keras.layers.Embedding(VOCABULARY, 16, mask_zero=True),
             keras.layers.GRU(16, **use.kernel()) if gru else keras.layers.GlobalAveragePooling1D(),
-            *use.dense(32),
+            *use.dense(units),
             use.output(1, "sigmoid"),
         ]
         model = keras.Sequential([keras.Input(self.input_shape, dtype="int32"), *layers])

@@ -16,6 +16,8 @@ ROOT = Path(__file__).parents[1]
 SUITE = ROOT / "suite"
 LAYERS = [  # from the top; a module imports from lines below its own only
     "cli",
+    "search.replay",
+    "search.recorded",
     "runner",
     "preview",
     "winners",
@@ -37,6 +39,11 @@ LAYERS = [  # from the top; a module imports from lines below its own only
     "families",
     "blueprint",
     "jobs",
+    "search.tables",
+    "search.merit",
+    "search.loop",
+    "search.tuners",
+    "search.spaces",
     "space",
     "weights",
     "seeding",
@@ -44,12 +51,21 @@ LAYERS = [  # from the top; a module imports from lines below its own only
     "tables",
     "summary",
     "frame",
+    "search.log",
     "store",
+    "search.conversation",
+    "search.grid",
+    "search.sampled",
+    "search.distributions",
+    "search.distinct",
+    "search.cells",
     "progress",
     "stats",
     "request",
     "registry",
     "plan",
+    "studyfiles",
+    "search.study",
     "study",
     "provenance",
     "environment",
@@ -164,7 +180,7 @@ def test_one_file_touches_the_environment(path):
 def test_results_are_read_without_keras():
     """Comparing, summarising and tabulating need neither Keras nor JAX nor TensorFlow."""
     code = (
-        "import sys, suite.compare, suite.summary, suite.tables;"
+        "import sys, suite.compare, suite.summary, suite.tables, suite.search.tables;"
         "print([m for m in ('keras', 'keras_tuner', 'jax', 'tensorflow') if m in sys.modules])"
     )
     command = [sys.executable, "-c", code]
@@ -175,7 +191,7 @@ def test_results_are_read_without_keras():
 def test_planning_is_done_without_keras():
     """Studies, plans, the registry and the record are quick to import."""
     code = (
-        "import sys, suite.plan, suite.store, suite.request, suite.factors;"
+        "import sys, suite.plan, suite.studyfiles, suite.store, suite.request, suite.factors;"
         "print([m for m in ('keras', 'jax', 'pandas', 'numpy') if m in sys.modules])"
     )
     command = [sys.executable, "-c", code]

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 from example import matrix, results_folder
+from tabulated import finished, outcomes
 
 from suite import cli
 from suite.factors import FACTORS
 from suite.registry import discover
-from suite.study import shipped
+from suite.studyfiles import shipped
 
 ROOT = Path(__file__).parents[1]
 SUITE = ROOT / "run_suite.py"
@@ -67,12 +68,12 @@ def test_help_names_every_option_and_command_and_the_exit_codes():
     done = run("--help")
     assert (done.returncode, done.stderr) == (0, "")
     options = "task study preset seeds epochs engine data out tasks-dir dry-run"
-    for word in [*(f"--{name}" for name in options.split()), "list", "compare", "130"]:
+    for word in [*(f"--{name}" for name in options.split()), "list", "compare", "replay", "130"]:
         assert word in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 
-@pytest.mark.parametrize("command", ["list", "compare"])
+@pytest.mark.parametrize("command", ["list", "compare", "replay"])
 def test_every_command_has_help(command):
     """A usage line and a sentence."""
     done = run(command, "--help")
@@ -135,6 +136,19 @@ def test_compare_shows_two_folders(inside, tmp_path):
     assert "+0.000 [0.000, 0.000]" in out
 
 
+def test_replay_shows_two_tables_a_task_at_80_columns(inside, tmp_path):
+    """On standard output; the log and the tables go to --out."""
+    folder = finished(tmp_path / "é [b] and spaces")
+    asked = ("--tuner", "tpe", "--repeats", 2, "--trials", 4, "--batch", 2, "-t", "churn")
+    code, out, err = inside("replay", folder, *asked, "--jobs", 1, "--out", tmp_path / "out")
+    assert (code, err) == (0, "")
+    assert "churn: best loss on val" in out
+    assert "churn: auc of what searches chose" in out
+    assert max(map(len, out.splitlines())) <= 80
+    assert (tmp_path / "out" / "asks.csv").is_file()
+    assert (tmp_path / "out" / "tables" / "search-churn.md").is_file()
+
+
 def test_a_dry_run_trains_nothing_and_leaves_no_folder(inside, tmp_path):
     """The matrix and the number of trials of every task; names are shown as they are."""
     study = tmp_path / "mine.toml"
@@ -157,6 +171,14 @@ def test_a_folder_without_results_is_exit_code_1(inside, tmp_path):
     code, out, err = inside("compare", tmp_path, tmp_path)
     assert (code, out) == (1, "")
     assert_one_sentence(err, f"Received: {tmp_path}.")
+
+
+def test_an_unfinished_matrix_is_not_replayed(inside, tmp_path):
+    """One sentence: how many trials are missing."""
+    finished(tmp_path, recorded=outcomes()[:-5])
+    code, out, err = inside("replay", tmp_path)
+    assert (code, out) == (1, "")
+    assert_one_sentence(err, "5 are missing")
 
 
 def test_a_broken_task_is_exit_code_1_and_names_its_line(inside, tmp_path):
@@ -209,6 +231,21 @@ def test_an_unknown_engine_is_exit_code_2(inside, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "clue"),
+    [
+        (["--tuner", "tpee"], "tuner='tpee'. Did you mean 'tpe'?"),
+        (["-t", "chrun"], "task='chrun'. Did you mean 'churn'?"),
+        (["--trials", 25], "trials=25"),
+    ],
+)
+def test_a_replay_of_what_is_not_there_is_exit_code_2(inside, tmp_path, arguments, clue):
+    """Before anything is searched."""
+    code, _, err = inside("replay", finished(tmp_path), *arguments)
+    assert code == 2
+    assert_one_sentence(err, clue)
+
+
 @pytest.mark.parametrize("more", [["--dry-run"], []])
 def test_an_unknown_factor_is_exit_code_2(inside, tmp_path, more):
     """A study that varies what no chosen task declares is a mistake of the request."""
@@ -242,6 +279,10 @@ def test_a_faulty_study_is_exit_code_2(tmp_path):
         ["--seeds", "10001"],
         ["--epochs", "0"],
         ["--epochs", "-1"],
+        ["replay"],
+        ["replay", "one", "--repeats", "0"],
+        ["replay", "one", "--jobs", "0"],
+        ["replay", "one", "--seed", "-1"],
         ["compare", "one"],
         ["compare"],
         ["nope"],

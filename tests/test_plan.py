@@ -8,7 +8,7 @@ from itertools import product
 
 import pytest
 
-from suite import plan, study
+from suite import plan, studyfiles
 from suite.errors import StudyError
 from suite.registry import discover
 from suite.study import Dependent, Study
@@ -26,7 +26,7 @@ def made(**fields: object) -> Study:
 
 def all_trials(preset: str) -> list[Trial]:
     """The trials of the shipped study over the shipped tasks."""
-    sized = study.load("techniques").at(preset)
+    sized = studyfiles.load_matrix("techniques").at(preset)
     return [trial for task in discover() for trial in plan.trials(sized, task, "embedded", 20)]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from suite.cli import app
-from suite.study import read
+from suite.studyfiles import read
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")

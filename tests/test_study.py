@@ -10,18 +10,19 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from suite import plan, study
+from suite import plan, studyfiles
 from suite.errors import StudyError, UsageError
+from suite.study import Study
 
 HEAD = 'question = "Which?"\n'
 ONE = HEAD + "[factors]\ndropout = [0.0, 0.5]\n"
 
 
-def read(folder, text: str | bytes) -> study.Study:
+def read(folder, text: str | bytes) -> Study:
     """The study of a file with this text."""
     path = folder / "mine.toml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return study.read(path)
+    return studyfiles.read(path)
 
 
 def fault(folder, text: str | bytes) -> str:
@@ -39,10 +40,13 @@ def fault(folder, text: str | bytes) -> str:
 # What loads.
 
 
-@pytest.mark.parametrize("name", study.shipped())
+MATRICES = [n for n in studyfiles.shipped() if isinstance(studyfiles.load(n), Study)]
+
+
+@pytest.mark.parametrize("name", MATRICES)
 def test_shipped_studies_load_in_every_size(name):
-    """Each shipped study and each of its presets is valid, asks a question and plans trials."""
-    whole = study.load(name)
+    """Each shipped matrix and each of its presets is valid, asks a question and plans trials."""
+    whole = studyfiles.load(name)
     assert whole.name == name
     assert whole.question.endswith("?")
     for preset in (None, *whole.presets):
@@ -54,10 +58,18 @@ def test_shipped_studies_load_in_every_size(name):
 def test_a_file_is_loaded_by_its_path(tmp_path):
     """`--study path.toml` reads that file; the file's name is the study's where it gives none."""
     read(tmp_path, ONE)
-    loaded = study.load(str(tmp_path / "mine.toml"))
+    loaded = studyfiles.load(str(tmp_path / "mine.toml"))
     assert loaded.name == "mine"
     assert loaded.factors == {"dropout": [0.0, 0.5]}
     assert loaded.seeds == 3
+
+
+def test_a_study_is_a_matrix_unless_it_says_otherwise(tmp_path):
+    """`kind = "matrix"` may be left out; either way it is the same study."""
+    plain, named = (read(tmp_path, text) for text in (ONE, 'kind = "matrix"\n' + ONE))
+    assert isinstance(plain, Study)
+    assert plain == named
+    assert plain.fingerprint == named.fingerprint
 
 
 def test_what_a_preset_names_replaces_the_studys(tmp_path):
@@ -175,6 +187,9 @@ FAULTS = {
     "a table that is no table": ("factors = 3\n" + HEAD, "factors"),
     "no TOML": ("factors = [", "TOML"),
     "no text": (b"\xff\xfe\x00", "mine.toml"),
+    "an unknown kind": ('kind = "serch"\n' + ONE, "kind='serch'. Did you mean 'search'?"),
+    "a kind that is no text": ("kind = []\n" + ONE, "'matrix', 'search'"),
+    "a key of another kind": ('kind = "matrix"\nrepeats = 3\n' + ONE, "key='repeats'"),
     "a key twice": (ONE + ONE, "TOML"),
     "lists without end": ("a = " + "[" * 3000 + "]" * 3000, "mine.toml"),
     "a number without end": ("seeds = " + "9" * 5000 + "\n" + ONE, "mine.toml"),
@@ -213,14 +228,14 @@ def test_a_study_that_is_not_there(name, clue, tmp_path, monkeypatch):
     """An unknown name or path is a UsageError."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=re.escape(clue)):
-        study.load(name)
+        studyfiles.load(name)
 
 
 def test_a_folder_is_no_study(tmp_path):
     """A path that cannot be read is named."""
     (tmp_path / "x.toml").mkdir()
     with pytest.raises(StudyError, match=r"Expected a readable study file\. Received: .*x\.toml"):
-        study.load(str(tmp_path / "x.toml"))
+        studyfiles.load(str(tmp_path / "x.toml"))
 
 
 def test_an_unknown_preset_offers_the_nearest(tmp_path):

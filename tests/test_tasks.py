@@ -162,6 +162,23 @@ def test_every_level_builds(task):
             assert task.build(hp).output_shape == shape
 
 
+def test_every_width_and_depth_builds(task):
+    """Both ends of each whole number that the task declares for itself; the model is another."""
+    import keras_tuner
+
+    known = keras_tuner.HyperParameters()
+    model = task.build(known)
+    for own in known.space:
+        if type(own).__name__ == "Int" and own.name not in FACTORS:
+            assert own.min_value < own.default <= own.max_value
+            for value in (own.min_value, own.max_value):
+                hp = known.copy()
+                hp.values[own.name] = value
+                changed = task.build(hp)
+                assert changed.output_shape == model.output_shape
+                assert changed.count_params() != model.count_params()
+
+
 @pytest.mark.filterwarnings("ignore:A network error occurred")  # scikit-learn tries twice
 def test_full_source_without_network_is_one_clear_error(module, tmp_path, monkeypatch):
     """`--data full` on a machine without a network (or file) says what to do instead."""

@@ -11,7 +11,7 @@ from suite.errors import SuiteError
 from suite.jobs import Job, prepare
 from suite.registry import Plugin
 from suite.store import Store
-from suite.study import load
+from suite.studyfiles import load_matrix
 from suite.trial import Outcome, Status, Trial, canonical
 
 
@@ -25,7 +25,7 @@ class Silent:
 def train(request: Request, plugin: Plugin, clock: Clock) -> Trained:
     """Train the drawn recipes on the study's seeds, every outcome stored before the next chunk."""
     with clock("data"):
-        study = load(request.study).at("standard")
+        study = load_matrix(request.study).at("standard")
         change = {"epochs": request.epochs} if request.epochs else {}
         job = prepare(plugin, study.model_copy(update=change), SOURCE)
     trials = planned(job, request)

@@ -8,7 +8,7 @@ from benchmarks.record import SOURCE, Clock, Request, Trained
 from suite.errors import SuiteError
 from suite.registry import Plugin, load
 from suite.study import Dependent, Levels, Study
-from suite.study import load as load_study
+from suite.studyfiles import load_matrix
 
 SEED = 1
 
@@ -27,7 +27,7 @@ def train(request: Request, plugin: Plugin, clock: Clock) -> Trained:
             objective=task.objective,
             max_trials=request.trials,
             seed=SEED,
-            hyperparameters=space(load_study(request.study).at("standard")),
+            hyperparameters=space(load_matrix(request.study).at("standard")),
             tune_new_entries=False,
             executions_per_trial=1,
             # A diverged objective is a failure to KerasTuner, and three in a row end a search.

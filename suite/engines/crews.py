@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from suite.engines.program import Shape
 from suite.families import Crew, Member
 
+Place = tuple[int, int, int]
+
 
 @dataclass(frozen=True)
 class Muster:
@@ -18,7 +20,7 @@ class Muster:
 
     crew: Crew
     shape: Shape
-    counted: Sequence[tuple[tuple[int, int, int], Member]]
+    counted: Sequence[tuple[Place, Member]]
 
 
 def even(count: int, width: int) -> int:
@@ -31,27 +33,35 @@ def even(count: int, width: int) -> int:
     return -(-count // groups)
 
 
-def musters(members: Sequence[Member], lanes: int, width: int) -> list[Muster]:
-    """Lay out `members` in crews of at most `lanes` x `width`, all of one shape.
+def shape_for(members: Sequence[Member], lanes: int, width: int) -> Shape:
+    """A shape of at most `lanes` x `width` that holds `members` in equal crews.
 
     Where a seed has `width` members or more, a lane holds members of one seed; where it has fewer,
     a lane holds several seeds.
     """
+    counts = [len(same) for same in _by_seed(members)]
+    per_lane = -(-len(members) // lanes)
+    configs = even(max(counts), min(width, max(per_lane, 1)))
+    groups = sum(-(-count // configs) for count in counts)
+    return Shape(lanes, even(-(-groups // lanes), max(1, width // configs)), configs)
+
+
+def musters(members: Sequence[Member], shape: Shape) -> list[Muster]:
+    """Lay out `members` in crews of that shape."""
+    groups = [
+        same[start : start + shape.configs]
+        for same in _by_seed(members)
+        for start in range(0, len(same), shape.configs)
+    ]
+    size = shape.lanes * shape.seeds
+    return [_muster(groups[i : i + size], shape) for i in range(0, len(groups), size)]
+
+
+def _by_seed(members: Sequence[Member]) -> list[list[Member]]:
     seeds: dict[int, list[Member]] = {}
     for member in members:
         seeds.setdefault(member.trial.seed, []).append(member)
-    most = max(len(same) for same in seeds.values())
-    per_lane = -(-len(members) // lanes)
-    configs = even(most, min(width, max(per_lane, 1)))
-    groups = [
-        same[start : start + configs]
-        for same in seeds.values()
-        for start in range(0, len(same), configs)
-    ]
-    stacked = even(-(-len(groups) // lanes), max(1, width // configs))
-    shape = Shape(lanes, stacked, configs)
-    size = lanes * stacked
-    return [_muster(groups[i : i + size], shape) for i in range(0, len(groups), size)]
+    return list(seeds.values())
 
 
 def _muster(groups: Sequence[Sequence[Member]], shape: Shape) -> Muster:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from suite.task import Task
@@ -25,6 +26,13 @@ class Estimate:
     seconds: float
 
 
+class Trainer(Protocol):
+    """An engine at work on one task, for as long as trials of it come."""
+
+    def train(self, trials: Sequence[Trial], watcher: Watcher) -> Iterator[Sequence[Outcome]]:
+        """As `Engine.train`, with what earlier calls left: programs, states."""
+
+
 class Engine(Protocol):
     """A way to train trials of one task."""
 
@@ -42,6 +50,15 @@ class Engine(Protocol):
         """Train all `trials`, in any order; yield outcomes as they come, each trial once.
 
         A trial that cannot be built or trained, or that diverges, is an outcome like any other.
+        """
+
+    def trainer(self, task: Task, *, expected: int, states: Path, last: int) -> Trainer:
+        """A trainer for trials of `task` that come in batches.
+
+        Args:
+            expected: how many trials will come in all, about.
+            states: a folder for what is needed to go on with a trial.
+            last: the number of epochs after which no trial goes on.
         """
 
     def estimate(self, task: Task, trials: Sequence[Trial], watcher: Watcher) -> Estimate:

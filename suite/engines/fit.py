@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -46,6 +47,10 @@ class FitEngine:
                 self.clock["training"] += outcome.seconds
                 yield [outcome]
 
+    def trainer(self, task: Task, *, expected: int, states: Path, last: int) -> FitTrainer:  # noqa: ARG002
+        """See `suite.engines.engine.Engine.trainer`; a trial that goes on begins anew here."""
+        return FitTrainer(self, task)
+
     def estimate(self, task: Task, trials: Sequence[Trial], watcher: Watcher) -> Estimate:
         """See `suite.engines.engine.Engine.estimate`: two epochs of the first trial."""
         judge = Judge(task, task.dataset)
@@ -68,6 +73,18 @@ class FitEngine:
             return judge.outcome(trial, self.name, seconds, curves, epoch, outputs)
         except Exception as error:  # a plugin may raise anything; it is reported
             return failure(trial, self.name, error, time.perf_counter() - started)
+
+
+@dataclass(frozen=True)
+class FitTrainer:
+    """The reference engine on one task."""
+
+    engine: FitEngine
+    task: Task
+
+    def train(self, trials: Sequence[Trial], watcher: Watcher) -> Iterator[Sequence[Outcome]]:
+        """See `suite.engines.engine.Trainer.train`."""
+        yield from self.engine.train(self.task, trials, watcher)
 
 
 class Fitting:

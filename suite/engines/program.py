@@ -11,7 +11,7 @@ The axes of everything a program takes, from the outside in:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,25 +69,12 @@ class Deck:
         self.val_rows = len(data.val)
 
 
-@dataclass(frozen=True)
-class Results:
-    """What training a crew gave; every array starts with the axes of its `Shape`.
-
-    `curves` are by log name, with a last axis of epochs; `epoch` counts from 1, 0 where no
-    objective was ever finite.
-    """
-
-    curves: Mapping[str, np.ndarray[Any, Any]]
-    epoch: np.ndarray[Any, Any]
-    val: Any
-    test: Any
-
-
 class Program:
     """A family's training, compiled for one shape.
 
     Args:
         quickly: compile in two thirds of the time, for a program that trains some 5 % slower.
+        judged: whether the selected models' outputs will be asked for.
 
     Attributes:
         compile_seconds: what tracing and compiling took.
@@ -95,45 +82,50 @@ class Program:
     """
 
     def __init__(
-        self, template: Template, deck: Deck, shape: Shape, *, quickly: bool = False
+        self,
+        template: Template,
+        deck: Deck,
+        shape: Shape,
+        *,
+        quickly: bool = False,
+        judged: bool = True,
     ) -> None:
         self.template = template
         self.deck = deck
         self.shape = shape
         started = time.perf_counter()
-        sample = template.start([[[template.sample] * shape.configs] * shape.seeds] * shape.lanes)
-        carry, knobs = self._placed(sample)
-        order = self._placed(np.zeros((*shape.axes[:2], *template.steps(deck.rows)), np.int32))
-        number = np.int32(1)
+        sample = [[[template.sample] * shape.configs] * shape.seeds] * shape.lanes
+        carry, knobs = self.placed(template.start(sample)), self.bound(sample)
+        order = self.placed(np.zeros((*shape.axes[:2], *template.steps(deck.rows)), np.int32))
         options = QUICKLY if quickly else None
         epoch = self._mapped(template.training.epoch, (OVER_CONFIGS, 0), shared=2, donate=True)
-        lowered = epoch.lower(carry, knobs, order, number, deck.train, deck.val)
+        lowered = epoch.lower(carry, knobs, order, np.int32(1), deck.train, deck.val)
         self._epoch = lowered.compile(options)
-        outputs = self._mapped(self._judged, 0, shared=1)
-        self._outputs = outputs.lower(carry, knobs, deck.judged_x).compile(QUICKLY)
+        self.bytes = self._bytes(self._epoch)
+        if judged:
+            outputs = self._mapped(self._judged, 0, shared=1)
+            self._outputs = outputs.lower(carry, knobs, deck.judged_x).compile(QUICKLY)
+            self.bytes = max(self.bytes, self._bytes(self._outputs))
         self.compile_seconds = time.perf_counter() - started
-        self.bytes = max(self._bytes(self._epoch), self._bytes(self._outputs))
 
-    def run(self, crew: Crew, epochs: int | None = None) -> Results:
-        """Train the members of `crew`, which has this program's shape.
+    def bound(self, crew: Crew) -> Any:
+        """The knobs of `crew`, on the devices."""
+        return self.placed(self.template.bindings(crew))
 
-        For all their epochs, or for the first `epochs` of them.
-        """
-        carry, knobs = self._placed(self.template.start(crew))
-        logs = []
-        for number in range(epochs or self.template.epochs):
-            order = self._placed(self._order(crew, number))
-            carry, log = self._epoch(
-                carry, knobs, order, np.int32(number + 1), self.deck.train, self.deck.val
-            )
-            logs.append(log)
-        outputs = self._outputs(carry, knobs, self.deck.judged_x)
-        logs, epoch, outputs = jax.device_get((logs, carry.best.epoch, outputs))
-        curves = {name: np.stack([log[name] for log in logs], axis=-1) for name in logs[0]}
+    def epoch(self, carry: Carry, knobs: Any, crew: Crew, number: int) -> tuple[Carry, Any]:
+        """Train epoch `number`, from 1; the next carry and the logs. `carry` is used up."""
+        order = self.placed(self._order(crew, number - 1))
+        result: tuple[Carry, Any] = self._epoch(
+            carry, knobs, order, np.int32(number), self.deck.train, self.deck.val
+        )
+        return result
+
+    def outputs(self, carry: Carry, knobs: Any) -> tuple[Any, Any]:
+        """What the models of the selected epochs say of every row of val, and of test."""
+        outputs = jax.device_get(self._outputs(carry, knobs, self.deck.judged_x))
         rows = self.deck.val_rows
         val = jax.tree.map(lambda a: a[:, :, :, :rows], outputs)
-        test = jax.tree.map(lambda a: a[:, :, :, rows:], outputs)
-        return Results(curves, epoch, val, test)
+        return val, jax.tree.map(lambda a: a[:, :, :, rows:], outputs)
 
     def _order(self, crew: Crew, epoch: int) -> np.ndarray[Any, Any]:
         size = self.template.batch_size
@@ -143,7 +135,8 @@ class Program:
         ]
         return np.array(orders)
 
-    def _placed(self, arrays: Any) -> Any:
+    def placed(self, arrays: Any) -> Any:
+        """Arrays of a crew on the devices, lane by lane."""
         return jax.device_put(arrays, self.deck.by_lane)
 
     def _judged(self, carry: Carry, knobs: Any, x: Any) -> Any:

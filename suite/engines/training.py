@@ -18,6 +18,9 @@ from suite.data import Arrays, each
 from suite.engines.knobs import Knobs
 from suite.errors import PluginError
 
+ACTIVE = "active"
+"""The number that goes with the knobs: 0 for a member that has stopped and whose best stands."""
+
 EVALUATION_ROWS = 1024
 """Rows of one evaluation step at most: bounds the activations of a whole fleet."""
 
@@ -125,7 +128,7 @@ class Training:
 
         Args:
             carry: as the epoch before left it.
-            knobs: one scalar a varying knob.
+            knobs: the varying knobs, and `ACTIVE`.
             order: row numbers, shape (steps, batch_size).
             number: of this epoch, from 1.
             train, val: all rows of the two splits.
@@ -141,7 +144,7 @@ class Training:
                 f"Expected the objective to be one of the model's logs, {', '.join(sorted(logs))}. "
                 f"Received: objective={self.objective!r}."
             )
-        best = self._better(carry.best, state, logs[self.objective], number)
+        best = self._better(carry.best, state, logs[self.objective], number, knobs[ACTIVE])
         return Carry(state, best), logs
 
     def _train(
@@ -178,9 +181,12 @@ class Training:
             results = self.model.get_metrics_result()
         return {name: jnp.asarray(value) for name, value in results.items()}
 
-    def _better(self, best: Best, state: State, objective: jax.Array, number: jax.Array) -> Best:
+    def _better(
+        self, best: Best, state: State, objective: jax.Array, number: jax.Array, active: jax.Array
+    ) -> Best:
         lower = objective < best.objective
         better = lower if self.direction == "min" else objective > best.objective
+        better &= active > 0
         new = Best(number, objective, state.trainable, state.weights)
         chosen: Best = jax.tree.map(lambda a, b: jnp.where(better, a, b), new, best)
         return chosen

@@ -6,7 +6,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from test_tables import renew  # noqa: E402  # found by the line above
+import test_search_tables  # noqa: E402  # found by the line above
+import test_tables  # noqa: E402
 
 if __name__ == "__main__":
-    renew()
+    test_tables.renew()
+    test_search_tables.renew()

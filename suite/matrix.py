@@ -1,0 +1,75 @@
+"""A matrix study carried out: every cell on every seed, then each task's winner."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from suite.interrupt import check
+from suite.jobs import prepare
+from suite.progress import Best, Tally
+from suite.registry import Plugin
+from suite.study import Study
+from suite.summary import Judged
+from suite.tables import Table, tables_of, winners_table
+from suite.winners import Winners
+from suite.work import Work
+
+
+class MatrixWork(Work):
+    """Trains the matrix of a study on each task."""
+
+    def __init__(self, study: Study, *common: Any) -> None:
+        super().__init__(*common)
+        self.study = study
+        self.winners = Winners(self.request.out, self.before)
+
+    def all(self, plugins: Sequence[Plugin]) -> None:
+        """Train every plugin's trials, then collect the winners."""
+        super().all(plugins)
+        self._collect()
+
+    def close(self) -> None:
+        """End the child that trains the winners, whatever it is doing."""
+        self.winners.stop()
+
+    def one(self, plugin: Plugin) -> None:
+        """Train what is not recorded yet of one task, and send off its winner."""
+        started = time.perf_counter()
+        self.display.say(f"{plugin.name}: loading data")
+        job = prepare(plugin, self.study, self.request.source)
+        self.begin(job)
+        waiting = [trial for trial in job.trials if trial.key not in self.done]
+        mine = [self.done[t.key] for t in job.trials if t.key in self.done]
+        best = Best(job.judge.name)
+        for outcome in mine:
+            best.add(outcome)
+        self.display.begin(Tally(plugin.name, len(job.trials), len(mine), best))
+        check()
+        for outcomes in self.engine.train(job.task, waiting, self.display):
+            self.record(plugin.name, outcomes)
+            check()
+        self.report.seconds[plugin.name] = time.perf_counter() - started
+        self.winners.send(job, [self.done[t.key] for t in job.trials if t.key in self.done])
+
+    def _collect(self) -> None:
+        started = time.perf_counter()
+        if self.winners.waiting:
+            self.display.say("training the winners again with model.fit on TensorFlow")
+            self.display.stage("winners on TensorFlow")
+        rows, problems = self.winners.collect()
+        fresh = {row["task"] for row in rows}
+        kept = [row for row in self.report.winners if row["task"] not in fresh]
+        self.report.winners = [*kept, *rows]
+        for text in problems:
+            self.problem(text)
+        self.report.seconds["winners"] = time.perf_counter() - started
+
+    def tables(self, frame: pd.DataFrame, tasks: Mapping[str, Judged]) -> Iterable[Table]:
+        """Best recipes and levels a task, and the winners."""
+        yield from tables_of(frame, tasks, self.study.factors)
+        if self.report.winners:
+            yield winners_table(self.report.winners)

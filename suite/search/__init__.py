@@ -1,0 +1,1 @@
+"""Hyperparameter search: spaces, tuners, their conversations and their records."""

@@ -1,0 +1,107 @@
+"""Work: what every run does with its tasks, whatever kind of study it carries out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from suite.engines.engine import Engine
+from suite.errors import DataError, RecordError, SuiteError, UsageError
+from suite.jobs import Job
+from suite.progress import Display
+from suite.registry import Plugin
+from suite.request import Request
+from suite.results import Report
+from suite.store import Store
+from suite.summary import Judged
+from suite.tables import Table
+from suite.trial import Outcome, Status
+
+
+class Work(ABC):
+    """The tasks of one run, one after the other; a subclass knows what is done with each.
+
+    Attributes:
+        done: the recorded outcomes by trial key; whatever failed is not among them, and is tried
+            again.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        store: Store,
+        engine: Engine,
+        display: Display,
+        report: Report,
+        before: Mapping[str, Any],
+    ) -> None:
+        self.request = request
+        self.store = store
+        self.engine = engine
+        self.display = display
+        self.report = report
+        self.before = before
+        self.done = {
+            key: outcome
+            for key, outcome in store.outcomes().items()
+            if outcome.status is not Status.FAILED
+        }
+
+    def all(self, plugins: Sequence[Plugin]) -> None:
+        """Do every plugin's task; a broken plugin is reported and stops no other."""
+        if self.done:
+            self.display.say(
+                f"resuming: {len(self.done)} trials are recorded in {self.store.folder}"
+            )
+        refused: list[UsageError] = []
+        for plugin in plugins:
+            try:
+                self.one(plugin)
+            except RecordError:
+                raise
+            except SuiteError as error:
+                refused += [error] if isinstance(error, UsageError) else []
+                self.problem(f"{plugin.name}: {error}")
+        if refused and len(refused) == len(plugins):
+            raise refused[0]  # no task can use the study: that is how it was asked for
+
+    @abstractmethod
+    def one(self, plugin: Plugin) -> None:
+        """Do one task."""
+
+    @abstractmethod
+    def tables(self, frame: pd.DataFrame, tasks: Mapping[str, Judged]) -> Iterable[Table]:
+        """The tables to show, from the record as a frame."""
+
+    def close(self) -> None:  # noqa: B027  # most work leaves nothing open
+        """End what may still be going on beside the run."""
+
+    def begin(self, job: Job) -> None:
+        """Take note of a task that is ready, after a check that its data are those of before."""
+        earlier = self.before.get("tasks", {}).get(job.plugin.name, {}).get("data", {})
+        now = job.task.dataset.fingerprint
+        begun_with = earlier.get("fingerprint", now)
+        if begun_with != now:
+            raise DataError(
+                f"Expected the data that {self.request.out} was begun with ({begun_with}). "
+                f"Received: {now}. Choose another --out."
+            )
+        self.report.tasks[job.plugin.name] = job.description()
+
+    def record(self, task: str, outcomes: Sequence[Outcome]) -> None:
+        """Store outcomes; once this returns, they are on the disk."""
+        self.store.append(outcomes)
+        self.done |= {outcome.trial.key: outcome for outcome in outcomes}
+        self.display.add(outcomes)
+        messages = {o.message for o in outcomes if o.status is Status.FAILED}
+        for message in sorted(messages):
+            count = sum(o.message == message for o in outcomes)
+            self.problem(f"{task}: {count} trials failed: {message}")
+
+    def problem(self, text: str) -> None:
+        """Report what went wrong."""
+        self.report.problems.append(text)
+        self.display.say(text)
