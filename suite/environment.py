@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from suite.errors import UsageError, unknown
@@ -60,3 +62,17 @@ def spare_tensorflow() -> None:
 
     if keras.backend.backend() != "tensorflow":
         module_utils.tensorflow._available = False
+
+
+@contextmanager
+def sparing_tensorflow() -> Iterator[None]:
+    """`spare_tensorflow` for a while, in a process that is not the suite's own."""
+    from keras.src.utils import module_utils  # noqa: PLC0415
+
+    lazy = module_utils.tensorflow
+    before = lazy._available
+    spare_tensorflow()
+    try:
+        yield
+    finally:
+        lazy._available = before

@@ -52,8 +52,8 @@ class Family:
 
     @property
     def epochs(self) -> int:
-        """Epochs of every member."""
-        return self.members[0].trial.epochs
+        """Epochs of the member that trains longest."""
+        return max(member.trial.epochs for member in self.members)
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,8 @@ def group(task: Task, data: Data, trials: Iterable[Trial]) -> tuple[list[Family]
 
     One model is built a recipe, never one a seed, and only one a family is kept.
     """
-    templates: dict[tuple[str, int], Blueprint] = {}
-    members: dict[tuple[str, int], list[Member]] = {}
+    templates: dict[str, Blueprint] = {}
+    members: dict[str, list[Member]] = {}
     refusals = []
     for same in by_recipe(trials):
         try:
@@ -86,7 +86,7 @@ def group(task: Task, data: Data, trials: Iterable[Trial]) -> tuple[list[Family]
         except Exception as error:  # a plugin may raise anything; it is reported
             refusals.append(Refusal(same, error))
             continue
-        key = (blueprint.structure, same[0].epochs)
+        key = blueprint.structure
         templates.setdefault(key, blueprint)
         members.setdefault(key, []).extend(
             Member(trial, blueprint.knobs, blueprint.starts) for trial in same

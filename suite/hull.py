@@ -55,7 +55,7 @@ def mergeable(family: Family) -> str | None:
         return None
     known = {*WIDTHS, *ELEMENTWISE, *TRANSPARENT, DROPOUT, NORMALIZATION}
     fixed = [layer.kind for layer in layers if layer.class_name not in known]
-    return canonical([compiled, family.template.batch_size, family.epochs, layers[0].kind, fixed])
+    return canonical([compiled, family.template.batch_size, layers[0].kind, fixed])
 
 
 def skeleton(model: keras.Model) -> list[Layer]:

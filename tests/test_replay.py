@@ -223,7 +223,7 @@ def test_a_replay_leaves_the_log_the_curves_and_the_tables(folder, tmp_path):
         "curves.csv",
         *(f"tables/{name}.{ending}" for name in names for ending in ("csv", "md")),
     }
-    assert "churn: 24 recipes on 3 seeds." in said
+    assert "churn: 24 recipes on 3 seeds.\nintervals speak of these recorded outcomes" in said
     assert "churn: random x2: 2 searches in" in said
     run(Replay(folder, (), repeats=1, trials=1, jobs=1))
     assert sorted(folder.rglob("*")) == before

@@ -163,6 +163,7 @@ def replay(asked: Replay, console: Console) -> list[Table]:
     jobs = asked.jobs or available_cores()
     for benchmark in benchmarks.values():
         _say_seeds(benchmark, console)
+    console.print("intervals speak of these recorded outcomes, not of seeds to come")
     for done in _run(list(_portions(asked, benchmarks, entrants, jobs)), jobs, console):
         found.add(done)
     asks, choices = asks_frame(found.asks), choices_frame(found.choices)
@@ -175,8 +176,8 @@ def replay(asked: Replay, console: Console) -> list[Table]:
 def _say_seeds(benchmark: Benchmark, console: Console) -> None:
     seeds = benchmark.study.seeds
     alone = " There is no other seed to judge a choice on." if seeds == 1 else ""
-    text = f"{benchmark.judged.task}: {benchmark.cells} recipes on {seeds} seeds.{alone}"
-    console.print(text, markup=False, soft_wrap=True)
+    text = f"{benchmark.judged.task}: {benchmark.cells} recipes on {seeds} seeds."
+    console.print(f"{text}{alone}", markup=False, soft_wrap=True)
 
 
 def _portions(

@@ -1,0 +1,64 @@
+"""A hypermodel looked at before it is searched: its hyperparameters, its logs, its models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras_tuner
+import numpy as np
+
+from suite.blueprint import build_state
+from suite.errors import UsageError, unknown
+from suite.search.distinct import fresh
+from suite.search.fitting import Arguments
+from suite.search.hypertask import HyperTask
+from suite.weights import recorded_initializers
+
+SCOUTS = 24
+"""Recipes drawn from a space to see what its models are like."""
+
+
+def drawn(oracle: keras_tuner.Oracle) -> list[dict[str, Any]]:
+    """Recipes from an oracle's space, which it is not told of."""
+    random = np.random.default_rng(0)
+    space = oracle.get_space().space
+    found = [fresh(space, set(), random) for _ in range(SCOUTS)]
+    return [dict(values) for values in found if values is not None]
+
+
+def explore(oracle: keras_tuner.Oracle, task: HyperTask) -> None:
+    """Let the oracle know what is declared only by some models, or in the hypermodel's own `fit`.
+
+    KerasTuner learns of a hyperparameter that stands behind a Python `if` or in a loop when a trial
+    first comes by; trials before it had the default. Here recipes are drawn and built beforehand,
+    until nothing new appears.
+    """
+    known = -1
+    while known < len(oracle.get_space().space):
+        known = len(oracle.get_space().space)
+        for values in [{}, *drawn(oracle)]:
+            hp = oracle.get_space()
+            hp.values = {**hp.values, **values}
+            with recorded_initializers():  # nobody looks at the weights
+                task.build(hp)
+            task.options(hp)
+            if oracle.allow_new_entries:
+                oracle.update_space(hp)
+        if not oracle.allow_new_entries:
+            return
+
+
+def check_logs(task: HyperTask, arguments: Arguments, oracle: keras_tuner.Oracle) -> None:
+    """Raise UsageError where the objective or the monitor of early stopping is no log of `fit`."""
+    hp = oracle.get_space()
+    with recorded_initializers():
+        model = task.build(hp)
+    build_state(model, arguments.data.train.take(slice(0, task.options(hp).batch_size)))
+    own = list(model.get_metrics_result())
+    logs = [*own, *(f"val_{name}" for name in own)]
+    if oracle.objective.name not in logs:
+        raise UsageError(str(unknown("objective", oracle.objective.name, logs)))
+    if arguments.patience and arguments.patience.monitor not in logs:
+        raise UsageError(
+            f"{unknown('monitor', arguments.patience.monitor, logs)} EarlyStopping watches it."
+        )
