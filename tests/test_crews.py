@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import trial
 
-from suite.engines.crews import even, musters
+from suite.engines.crews import even, musters, shape_for
 from suite.families import Member
 
 members_of = st.lists(
@@ -17,7 +17,7 @@ members_of = st.lists(
 @given(members=members_of, lanes=st.integers(1, 4), width=st.integers(1, 20))
 def test_every_member_sails_once_and_lanes_hold_what_they_may(members, lanes, width):
     """Each member counts exactly once; configs of one place share a seed; one shape for all."""
-    laid = musters(members, lanes, width)
+    laid = musters(members, shape_for(members, lanes, width))
     keys = [member.trial.key for muster in laid for _, member in muster.counted]
     assert sorted(keys) == sorted(member.trial.key for member in members)
     assert len({muster.shape for muster in laid}) == 1

@@ -46,23 +46,38 @@ def test_the_matrix_falls_into_optimizer_times_batch_norm(churn):
     "change",
     [
         {"activation": "tanh"},
-        {"clipnorm": 1.0},
         {"batch_size": 64},
         {"batch_norm": True},
-        {"optimizer": "adamw"},
+        {"optimizer": "rmsprop"},
         {"optimizer": "momentum"},
     ],
 )
 def test_a_difference_of_structure_splits(churn, change):
-    """Another activation, clipping, batch size or optimizer is another program."""
+    """Another activation, batch size or optimizer is another structure."""
     families, _ = group(churn, churn.dataset, [trial("churn"), trial("churn", **change)])
     assert len(families) == 2
 
 
-def test_epochs_split(churn):
-    """Trials of different length train in different fleets."""
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({}, {"clipnorm": 1.0}),
+        ({}, {"optimizer": "adamw"}),
+        ({"optimizer": "sgd"}, {"optimizer": "momentum"}),
+    ],
+)
+def test_an_optimizers_numbers_are_knobs(churn, one, other):
+    """Clipping, weight decay and momentum differ in numbers: the family is one."""
+    families, _ = group(churn, churn.dataset, [trial("churn", **one), trial("churn", **other)])
+    assert len(families) == 1
+    assert set(families[0].varying) & {"clipnorm", "weight_decay", "momentum"}
+
+
+def test_epochs_do_not_split(churn):
+    """A program trains an epoch; trials of different length are one family."""
     families, _ = group(churn, churn.dataset, [trial("churn", epochs=e) for e in (1, 2)])
-    assert len(families) == 2
+    assert len(families) == 1
+    assert families[0].epochs == 2
 
 
 class Odd(Task):

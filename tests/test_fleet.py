@@ -57,16 +57,16 @@ def test_a_small_budget_makes_narrow_programs(churn):
 
 def test_a_family_compiles_one_program_also_where_its_last_crew_is_short(churn, monkeypatch):
     """Ten members at width 2 on two devices: three crews, the last one half empty, one program."""
-    from suite.engines import fleet
+    from suite.engines import port
 
     shapes = []
 
-    class Counted(fleet.Program):
+    class Counted(port.Program):
         def __init__(self, template, deck, shape, **options) -> None:
             shapes.append(shape)
             super().__init__(template, deck, shape, **options)
 
-    monkeypatch.setattr(fleet, "Program", Counted)
+    monkeypatch.setattr(port, "Program", Counted)
     trials = [trial("churn", seed=0, l2=i / 100, epochs=1) for i in range(10)]
     train(FleetEngine(width=2), churn, trials)
     assert len(shapes) == 1

@@ -154,7 +154,7 @@ def test_a_kill_loses_nothing_and_nothing_is_trained_twice(tmp_path):
 def test_ctrl_c_leaves_tables_and_a_folder_that_goes_on(tmp_path):
     """An interrupt ends with exit code 130, its tables written, and says how to go on."""
     child = subprocess.Popen(
-        command(tmp_path, "--epochs", "4"), cwd=ROOT, stdout=subprocess.PIPE, text=True
+        command(tmp_path, "--epochs", "100"), cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     record = tmp_path / "out" / "record"
     while child.poll() is None and not any(p.stat().st_size for p in record.glob("*.jsonl")):

@@ -27,7 +27,7 @@ OPENINGS = {"momentum": open_momentum, "clipnorm": open_clipping}
 """Knobs of an optimizer that Keras branches on, each with what makes it traceable."""
 WEIGHT_DECAY = "weight_decay"
 
-ORDER = ("live", "bias", "present")
+ORDER = ("bias", "live", "present")
 
 
 class Knobs:

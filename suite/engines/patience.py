@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -23,8 +22,10 @@ class Patience:
     min_delta: float = 0.0
     start_from_epoch: int = 0
 
-    def improves(self, value: float, best: float) -> bool:
-        """Whether `value` is better than `best` by more than `min_delta`."""
+    def improves(self, value: float, best: float | None) -> bool:
+        """Whether `value` is better than `best` by more than `min_delta`; the first always is."""
+        if best is None:
+            return True
         if self.direction == "min":
             return value + self.min_delta < best
         return value - self.min_delta > best
@@ -35,11 +36,8 @@ class Wait:
     """How long one member has waited."""
 
     rule: Patience
-    best: float = field(init=False)
+    best: float | None = None
     waited: int = 0
-
-    def __post_init__(self) -> None:
-        self.best = math.inf if self.rule.direction == "min" else -math.inf
 
     def over(self, epoch: int, value: float) -> bool:
         """Take note of the log of `epoch`, from 1; whether the training stops after it."""

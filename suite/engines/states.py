@@ -80,7 +80,7 @@ def _parts(carry: Carry) -> dict[str, list[Any]]:
 
 
 def load(path: Path) -> MemberState:
-    """Read what `save` wrote; OSError, KeyError or ValueError where it is not whole."""
+    """Read what `save` wrote; raises what NumPy raises where it is not whole."""
     with np.load(path, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
     head = json.loads(arrays.pop("head").tobytes())
@@ -132,7 +132,7 @@ class StateFolder:
                 continue
             try:
                 state = load(path)
-            except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile):
+            except (OSError, EOFError, ValueError, KeyError, IndexError, zipfile.BadZipFile):
                 continue
             if state.program == program and state.epochs == epochs:
                 return state

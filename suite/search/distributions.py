@@ -2,8 +2,8 @@
 
 | KerasTuner | Optuna |
 | --- | --- |
-| `Boolean`, unordered `Choice` | categorical |
-| ordered `Choice`, `Int` and `Float` with a step | whole number: the index of the level |
+| `Boolean`, unordered `Choice`, `Choice` of two | categorical |
+| other ordered `Choice`, `Int` and `Float` with a step | whole number: the index of the level |
 | `Int`, `Float` without step, linear or log | the same |
 | with sampling "reverse_log" | the same in log, mirrored: low + high - value |
 | `Fixed` | nothing to sample |
@@ -96,12 +96,18 @@ def parameter(declaration: Any) -> Plain | None:
     name = _name(declaration)
     if isinstance(declaration, KINDS.Fixed):
         return None
-    if isinstance(declaration, KINDS.Boolean) or not getattr(declaration, "ordered", True):
+    if isinstance(declaration, KINDS.Boolean) or _is_category(declaration):
         return Chosen(name, CategoricalDistribution(levels(declaration, 2)))
     if isinstance(declaration, KINDS.Choice) or declaration.step is not None:
         own = levels(declaration, 2)
         return Indexed(name, IntDistribution(0, len(own) - 1), own)
     return _free_number(name, declaration)
+
+
+def _is_category(declaration: Any) -> bool:
+    """A choice without an order, or of two: an order says nothing then, and costs more."""
+    chosen = isinstance(declaration, KINDS.Choice)
+    return chosen and (not declaration.ordered or len(declaration.values) == 2)
 
 
 def _free_number(name: str, declaration: Any) -> Plain:

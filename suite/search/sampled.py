@@ -20,7 +20,7 @@ from suite.search.cells import Point, Values, point
 from suite.search.distinct import RUNNING, Answer, fresh, keep_values, nothing_left, tried
 from suite.search.distributions import Mapped
 
-ATTEMPTS = 5
+ATTEMPTS = 3
 """Asks of the sampler that may repeat an earlier trial before a random point takes the place."""
 
 
@@ -28,9 +28,10 @@ def tpe(seed: int) -> BaseSampler:
     """The tree-structured Parzen estimator for batches (Watanabe 2023, arXiv 2304.11127).
 
     Running trials count as bad ones (`constant_liar`); hyperparameters are sampled jointly, those
-    of a conditional scope as a group of their own.
+    of a conditional scope one by one, where it is open. Optuna's `group=True` samples every scope
+    each time, open or not, and takes twice as long.
     """
-    return TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True)
+    return TPESampler(seed=seed, multivariate=True, constant_liar=True)
 
 
 @dataclass(frozen=True)
