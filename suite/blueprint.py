@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
 import keras
@@ -144,7 +145,7 @@ def _config(model: keras.Model, values: Mapping[str, Level]) -> Any:
 
     A subclassed model may hold anything in its attributes, so only its seeds share a program.
     """
-    if type(model) not in CONFIGURED:
+    if type(model) not in CONFIGURED or any(map(_hides, [*functions(model), *_judges(model)])):
         return dict(values)
     try:
         configs = [model.get_config(), model.get_compile_config()]
@@ -153,6 +154,42 @@ def _config(model: keras.Model, values: Mapping[str, Level]) -> Any:
     names: dict[str, str] = {}
     _collect_names(configs, names)
     return _masked(configs, names)
+
+
+def functions(model: keras.Model) -> list[FunctionType]:
+    """The functions of a user's own (losses, metrics, activations), which configs merely name."""
+    held = [value for layer in model._flatten_layers() for value in vars(layer).values()]
+    compiled = keras.tree.flatten(model._compile_config.config)
+    return [f for f in (*held, *compiled) if isinstance(f, FunctionType) and _is_own(f)]
+
+
+def _is_own(function: FunctionType) -> bool:
+    """Whether a user wrote it: not Keras, also not where Keras wraps a layer's `build`."""
+    return not str(function.__module__).startswith("keras.") and not hasattr(
+        function, "__wrapped__"
+    )
+
+
+def _judges(model: keras.Model) -> list[Any]:
+    """The losses and metrics that are objects."""
+    compiled = keras.tree.flatten(model._compile_config.config)
+    return [j for j in compiled if isinstance(j, keras.losses.Loss | keras.metrics.Metric)]
+
+
+def _hides(part: Any) -> bool:
+    """Whether a config leaves out what `part` computes with.
+
+    A function's config is its name: what it holds of the place where it was made is not told.
+    An object's tells nothing of arguments that its class takes beyond those of its `get_config`.
+    """
+    if isinstance(part, FunctionType):
+        return bool(part.__closure__ or part.__defaults__ or part.__kwdefaults__)
+    order = type(part).__mro__
+    owners = [
+        next(i for i, owner in enumerate(order) if name in vars(owner))
+        for name in ("__init__", "get_config")
+    ]
+    return owners[0] < owners[1]
 
 
 def _collect_names(config: Any, names: dict[str, str]) -> None:

@@ -18,7 +18,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.blueprint import Blueprint, blueprint_of, compiled_structure, dropouts, penalised
+from suite.blueprint import Blueprint, blueprint_of, compiled_structure, dropouts, functions, penalised
 from suite.families import Family, Member, varying_of
 from suite.skeleton import (
     DROPOUT,
@@ -38,6 +38,22 @@ from suite.weights import Padded, Start, draws_numbers, recorded_initializers
 
 Mask = NDArray[np.bool_]
 
+ELEMENTWISE_OPTIMIZERS = tuple(
+    getattr(keras.optimizers, name)
+    for name in (
+        "SGD",
+        "RMSprop",
+        "Adam",
+        "AdamW",
+        "Nadam",
+        "Adagrad",
+        "Adadelta",
+        "Adamax",
+        "Lion",
+    )
+)
+"""Optimizers that move every number by its own gradient alone: zeros around it change nothing."""
+
 
 class Misfit(Exception):  # noqa: N818  # no error: a finding, handled by whoever merges
     """These families have no common hull; each keeps its own program."""
@@ -48,13 +64,15 @@ def mergeable(family: Family) -> str | None:
     model = family.template.model
     if type(model) is not keras.Sequential or not model.built:
         return None
+    if type(model.optimizer) not in ELEMENTWISE_OPTIMIZERS or functions(model):
+        return None
     try:
         layers = skeleton(model)
         compiled = compiled_structure(model)
     except (NotImplementedError, TypeError, ValueError, KeyError):  # something has no config
         return None
     known = {*WIDTHS, *ELEMENTWISE, *TRANSPARENT, DROPOUT, NORMALIZATION}
-    fixed = [layer.kind for layer in layers if layer.class_name not in known]
+    fixed = [layer.kind for layer in layers if layer.class_name not in known or not layer.plain]
     return canonical([compiled, family.template.batch_size, layers[0].kind, fixed])
 
 
@@ -92,7 +110,12 @@ class Hull:
         self.exits = sorted({self.exit_of(number) for number in numbers})
         self.gated = {i for number in numbers for i in self.lacking(number)}
         self.layers: list[Any] = []  # one a slot
-        self.blueprint = self._blueprint(families[0].template)
+        try:
+            self.blueprint = self._blueprint(families[0].template)
+        except Misfit:
+            raise
+        except Exception as error:  # a class of the user's own that no config brings back
+            raise Misfit(str(error)) from error
         self._members: list[Member] = []
         for number, family in enumerate(families):
             fitting = Seating(self, number, family.template.model).fitting()
@@ -215,6 +238,8 @@ class Seating:
             raise Misfit("outputs of different width")
         self._pair_knobs()
         order = [self.sources[id(v)] for v in self.model.weights]
+        if len(self._position) != sum(source is not None for source, _ in order):
+            raise Misfit("a weight that the hull lacks")
         return Fitting(order, self.flags, self.knobs)
 
     def _exit(self, lives: list[Mask]) -> Mask:
@@ -245,6 +270,8 @@ class Seating:
         slot = self.hull.slots[index]
         shape = tuple(self.hull.layers[index].output.shape[1:])
         name = slot.layer.class_name
+        if not slot.layer.plain and not live.all():
+            raise Misfit(f"{name} over units that some models lack")
         if index > self.hull.exit_of(self.number) and self.number not in slot.places:
             return np.zeros(shape, bool)
         if slot.width:
@@ -260,8 +287,8 @@ class Seating:
         if name in TRANSPARENT:
             return np.broadcast_to(_channels(live), shape).copy()
         if name in (DROPOUT, NORMALIZATION) or name in ELEMENTWISE:
-            if slot.layer.activation == "softmax" and not live.all():
-                raise Misfit("a softmax over units that some models lack")
+            if not slot.layer.by_unit and not live.all():
+                raise Misfit("an activation over units that some models lack")
             return live
         if not live.all():
             raise Misfit(f"{name} over units that some models lack")
@@ -321,14 +348,14 @@ def seated(member: Member, fitting: Fitting, blueprint: Blueprint) -> Member:
 
 
 def _padded(start: Any, index: tuple[NDArray[np.int64], ...], own: Start) -> Start:
-    """`start` in the shape of the hull's own; a constant's rest is the constant."""
+    """`start` in the shape of the hull's own, zeros around it.
+
+    Zeros also for what starts at another constant: a unit of no weight has no bias, and no scale.
+    """
     if start is not None and tuple(start.shape) == tuple(own.shape):
         whole: Start = start
         return whole
-    filling = (
-        own if isinstance(own, np.ndarray) and own.ndim < 2 else np.zeros(own.shape, own.dtype)
-    )
-    return Padded(start, index, filling)
+    return Padded(start, index, np.zeros(own.shape, own.dtype))
 
 
 def _needs_mask(layer: Layer) -> bool:
@@ -336,7 +363,7 @@ def _needs_mask(layer: Layer) -> bool:
     if layer.class_name == DROPOUT:
         return True
     lifts = layer.class_name in (*WIDTHS, "Activation") and layer.activation not in ZERO_AT_ZERO
-    return lifts and layer.activation != "softmax"
+    return lifts and layer.by_unit
 
 
 def _channels(live: Mask) -> Mask:

@@ -38,8 +38,18 @@ TRANSPARENT = (
 ZERO_AT_ZERO = ("linear", "relu", "tanh", "elu", "selu", "gelu", "silu", "swish", "leaky_relu")
 """Activations that send 0 to 0, so that a unit of zero weights stays silent."""
 
-KNOBS = {"rate", "kernel_regularizer", "bias_regularizer", "seed", "name", "trainable"}
+LIFTING = ("sigmoid", "hard_sigmoid", "softplus", "exponential", "log_sigmoid", "squareplus")
+"""Activations that send 0 elsewhere. All others (softmax, a user's own) may look at other units."""
+
+KNOBS = {"rate", "kernel_regularizer", "bias_regularizer", "seed", "name"}
 """What a layer's config may differ in without being another layer."""
+
+PENALTIES = ("L1", "L2", "L1L2")
+PLAIN = {"data_format": "channels_last", "groups": 1, "axis": -1, "renorm": False}
+"""Settings under which a hull knows what a layer does with a channel that is not there."""
+
+ODD = ("activity_regularizer", "noise_shape", "quantization_config", "lora_rank")
+"""Settings that a hull knows only where they are not used; any constraint is one of them."""
 
 IMPOSSIBLE = float("inf")
 OWN_COSTS = {"Dense": 8.0, "Conv1D": 8.0, "Conv2D": 8.0}
@@ -57,6 +67,7 @@ class Layer:
         bias: whether it adds a bias.
         draws: how many layers before it draw random numbers.
         random: whether it draws them itself.
+        plain: whether a hull knows what it does with units that are not there.
     """
 
     kind: str
@@ -65,6 +76,7 @@ class Layer:
     bias: bool
     draws: int
     random: bool
+    plain: bool
 
     @property
     def class_name(self) -> str:
@@ -78,15 +90,20 @@ class Layer:
         return named if isinstance(named, str) else ""
 
     @property
+    def by_unit(self) -> bool:
+        """Whether its activation looks at one unit at a time."""
+        return self.activation in (*ZERO_AT_ZERO, *LIFTING)
+
+    @property
     def removable(self) -> bool:
         """Whether a hull may hold this layer for models that lack it."""
         own = self.config["config"]
         if self.class_name.startswith("Conv"):
             strides = own["strides"]
             ones = all(s == 1 for s in ([strides] if isinstance(strides, int) else strides))
-            return ones and own["padding"] == "same" and own["data_format"] == "channels_last"
-        fused = self.class_name in WIDTHS and self.activation == "softmax"
-        return self.class_name in REMOVABLE and not fused and self.activation != "softmax"
+            if not ones or own["padding"] != "same":
+                return False
+        return self.class_name in REMOVABLE and self.plain and self.by_unit
 
 
 def layers_of(config: Mapping[str, Any], drawing: Sequence[bool]) -> list[Layer]:
@@ -105,8 +122,12 @@ def layers_of(config: Mapping[str, Any], drawing: Sequence[bool]) -> list[Layer]
 
 def _layer(serialized: Mapping[str, Any], draws: int, random: bool) -> Layer:
     name, own = serialized["class_name"], serialized["config"]
-    width_key = WIDTHS.get(name, "")
-    hidden = KNOBS | ({width_key, "use_bias"} if width_key else set())
+    plain = _is_plain(own)
+    width_key = WIDTHS.get(name, "") if plain else ""
+    hidden = KNOBS if plain else {"seed", "name"}
+    if width_key:
+        named = own["activation"] in (*ZERO_AT_ZERO, *LIFTING)
+        hidden = hidden | ({width_key, "use_bias"} if named else {"use_bias"})
     shown = {
         key: value
         for key, value in own.items()
@@ -121,12 +142,28 @@ def _layer(serialized: Mapping[str, Any], draws: int, random: bool) -> Layer:
         bias=bool(own.get("use_bias", False)) if width_key else False,
         draws=draws,
         random=random,
+        plain=plain,
     )
 
 
+def _is_plain(own: Mapping[str, Any]) -> bool:
+    """Whether a layer of this config treats a unit that is not there as if it were not there.
+
+    A constraint, a penalty on outputs, or another penalty than L1 and L2 may look at all units.
+    """
+    settings = all(own.get(key, value) == value for key, value in PLAIN.items())
+    penalties = [v for key, v in own.items() if key.endswith("_regularizer") and v is not None]
+    usual = all(penalty["class_name"] in PENALTIES for penalty in penalties)
+    unknown = [k for k in own if k.endswith("_constraint") or k in ODD]
+    bent = own.get("threshold") and own.get("negative_slope")  # a ReLU that lifts 0
+    return settings and usual and not bent and all(own[key] is None for key in unknown)
+
+
 def _plain(value: Any) -> Any:
+    """A config without the names of layers; those of types stay."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(own) for key, own in value.items() if key != "name"}
+        hidden = {"name"} if "trainable" in value else set()
+        return {str(key): _plain(own) for key, own in value.items() if key not in hidden}
     if isinstance(value, list | tuple):
         return [_plain(own) for own in value]
     return value if isinstance(value, str | int | float | bool | None) else repr(value)

@@ -118,7 +118,12 @@ class OptunaOracle(keras_tuner.Oracle):  # type: ignore[misc]  # keras_tuner shi
         if isinstance(self.sampler, BaseSampler):
             return self.sampler
         entropy = [self.seed, len(self.trials), attempt]
-        return self.sampler(int(np.random.SeedSequence(entropy).generate_state(1)[0]))
+        made = self.sampler(int(np.random.SeedSequence(entropy).generate_state(1)[0]))
+        before = self._study.sampler
+        if isinstance(made, TPESampler) and type(before) is type(made):
+            # What all trials of this study have in common: found anew, it is a quarter of an ask.
+            made._search_space = before._search_space
+        return made
 
     def _catch_up(self) -> None:
         """Tell Optuna what it does not know yet; all of it anew where what it knows is not so."""
