@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import typer
@@ -42,6 +45,29 @@ def test_the_study_loads(tmp_path):
     study = read(path)
     assert study.factors["units"] == [32, 64]
     assert study.seeds == 8
+
+
+def test_the_search_runs_as_written(tmp_path):
+    """The README's script, in a process of its own; run again, it trains nothing and agrees."""
+    (snippet,) = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
+    (tmp_path / "search.py").write_text(snippet)
+    environment = {k: v for k, v in os.environ.items() if k not in ("KERAS_BACKEND", "XLA_FLAGS")}
+    outputs = []
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "search.py"],
+            cwd=tmp_path,
+            env={**environment, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        outputs.append(done.stdout)
+    assert "40 trials, best val_accuracy" in outputs[0]
+    assert "trainings/s" not in outputs[1]
+    summary = "Results summary"
+    assert outputs[0][outputs[0].index(summary) :] == outputs[1][outputs[1].index(summary) :]
 
 
 def test_every_requirement_is_named_with_its_reason():
