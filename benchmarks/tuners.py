@@ -29,8 +29,8 @@ from benchmarks.record import BASELINE, FLEET
 from suite.provenance import provenance
 
 PEER = "keras-tuner"
-LABELS = {PEER: "RandomSearch, TensorFlow", "random": "FleetTuner, random"}
-LABELS |= {"tpe": "FleetTuner, TPE", "hyperband": "FleetTuner, Hyperband"}
+LABELS = {PEER: "KerasTuner on TF", "random": "fleet, random"}
+LABELS |= {"tpe": "fleet, TPE", "hyperband": "fleet, Hyperband"}
 SPACES = {"techniques": False, "techniques, units, depth": True}
 PROMISED = {"techniques": 60.0, "techniques, units, depth": 20.0}
 """How many times as many trials a second the random oracle's search trains as the peer's."""
@@ -85,16 +85,18 @@ def shortfalls(runs: dict[str, dict[str, dict[str, Any]]]) -> Iterator[str]:
 
 def table_of(space: str, own: dict[str, dict[str, Any]]) -> Table:
     """One space's searches."""
-    table = Table(title=f"churn: {space}", title_justify="left", box=SIMPLE_HEAD, show_edge=False)
+    table = Table(
+        title=f"churn: {space}", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
     table.add_column("search", no_wrap=True)
-    kinds = ("building", "compiling", "training", "oracle")
-    for name in ("trials", "seconds", "trials/s", "ratio", *kinds):
+    kinds = {"building": "build", "compiling": "comp.", "training": "train", "oracle": "oracle"}
+    for name in ("trials", "sec", "trials/s", "ratio", *kinds.values()):
         table.add_column(name, justify="right", no_wrap=True)
     for name, run in own.items():
         times = run["rate"] / own[PEER]["rate"]
         shares = [f"{run['shares'][k]:.1f}" if k in run["shares"] else "" for k in kinds]
         figures = (str(run["trials"]), f"{run['seconds']:.1f}", f"{run['rate']:.3g}")
-        table.add_row(LABELS[name], *figures, f"{times:.1f} x", *shares)
+        table.add_row(LABELS[name], *figures, f"{times:.0f} x", *shares)
     return table
 
 
