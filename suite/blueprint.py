@@ -143,9 +143,10 @@ def _structure(model: keras.Model, values: Mapping[str, Level], batch_size: int)
 def _config(model: keras.Model, values: Mapping[str, Level]) -> Any:
     """The model's own configs without the knobs; the recipe itself where there are none.
 
-    A subclassed model may hold anything in its attributes, so only its seeds share a program.
+    A subclassed model may hold anything in its attributes, and a loss made inside `build` anything
+    from around it, so only their seeds share a program.
     """
-    if type(model) not in CONFIGURED or any(map(_hides, [*functions(model), *_judges(model)])):
+    if type(model) not in CONFIGURED or hides(model):
         return dict(values)
     try:
         configs = [model.get_config(), model.get_compile_config()]
@@ -170,6 +171,13 @@ def _is_own(function: FunctionType) -> bool:
     )
 
 
+def hides(model: keras.Model) -> bool:
+    """Whether a model computes with something that its config does not tell."""
+    parts = [*functions(model), *_judges(model)]
+    excluding = hasattr(model.optimizer, "_exclude_from_weight_decay_pattern")
+    return excluding or any(_hides(part) for part in parts)
+
+
 def _judges(model: keras.Model) -> list[Any]:
     """The losses and metrics that are objects."""
     compiled = keras.tree.flatten(model._compile_config.config)
@@ -185,11 +193,11 @@ def _hides(part: Any) -> bool:
     if isinstance(part, FunctionType):
         return bool(part.__closure__ or part.__defaults__ or part.__kwdefaults__)
     order = type(part).__mro__
-    owners = [
+    made, told = (
         next(i for i, owner in enumerate(order) if name in vars(owner))
         for name in ("__init__", "get_config")
-    ]
-    return owners[0] < owners[1]
+    )
+    return made < told and not order[made].__module__.startswith("keras.")
 
 
 def _collect_names(config: Any, names: dict[str, str]) -> None:

@@ -18,7 +18,15 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.blueprint import Blueprint, blueprint_of, compiled_structure, dropouts, functions, penalised
+from suite.blueprint import (
+    Blueprint,
+    blueprint_of,
+    compiled_structure,
+    dropouts,
+    functions,
+    hides,
+    penalised,
+)
 from suite.families import Family, Member, varying_of
 from suite.skeleton import (
     DROPOUT,
@@ -38,20 +46,8 @@ from suite.weights import Padded, Start, draws_numbers, recorded_initializers
 
 Mask = NDArray[np.bool_]
 
-ELEMENTWISE_OPTIMIZERS = tuple(
-    getattr(keras.optimizers, name)
-    for name in (
-        "SGD",
-        "RMSprop",
-        "Adam",
-        "AdamW",
-        "Nadam",
-        "Adagrad",
-        "Adadelta",
-        "Adamax",
-        "Lion",
-    )
-)
+NAMES = ("SGD", "RMSprop", "Adam", "AdamW", "Nadam", "Adagrad", "Adadelta", "Adamax", "Lion")
+BY_NUMBER = [getattr(keras.optimizers, name) for name in NAMES]
 """Optimizers that move every number by its own gradient alone: zeros around it change nothing."""
 
 
@@ -64,7 +60,7 @@ def mergeable(family: Family) -> str | None:
     model = family.template.model
     if type(model) is not keras.Sequential or not model.built:
         return None
-    if type(model.optimizer) not in ELEMENTWISE_OPTIMIZERS or functions(model):
+    if type(model.optimizer) not in BY_NUMBER or hides(model) or functions(model):
         return None
     try:
         layers = skeleton(model)
@@ -78,7 +74,8 @@ def mergeable(family: Family) -> str | None:
 
 def skeleton(model: keras.Model) -> list[Layer]:
     """The layers of a sequential model."""
-    return layers_of(model.get_config(), [draws_numbers(layer) for layer in model._layers])
+    drawing = [sum(map(draws_numbers, layer._flatten_layers())) for layer in model._layers]
+    return layers_of(model.get_config(), drawing)
 
 
 @dataclass
@@ -166,7 +163,8 @@ class Hull:
                 template.model.get_compile_config(), safe_mode=True
             )
             model.compile(**config)
-        drawing = tuple(slot.layer.draws for slot in self.slots if slot.layer.random)
+        layers = [slot.layer for slot in self.slots]
+        drawing = tuple(own.draws + i for own in layers for i in range(own.random))
         return blueprint_of(model, initializers, {}, template.batch_size, drawing)
 
     def _model(self) -> keras.Model:

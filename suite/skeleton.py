@@ -66,7 +66,7 @@ class Layer:
         width: units or filters; 0 where the layer has no width of its own.
         bias: whether it adds a bias.
         draws: how many layers before it draw random numbers.
-        random: whether it draws them itself.
+        random: how many of it do: itself, or those inside it, such as a cell.
         plain: whether a hull knows what it does with units that are not there.
     """
 
@@ -75,7 +75,7 @@ class Layer:
     width: int
     bias: bool
     draws: int
-    random: bool
+    random: int
     plain: bool
 
     @property
@@ -106,21 +106,21 @@ class Layer:
         return self.class_name in REMOVABLE and self.plain and self.by_unit
 
 
-def layers_of(config: Mapping[str, Any], drawing: Sequence[bool]) -> list[Layer]:
+def layers_of(config: Mapping[str, Any], drawing: Sequence[int]) -> list[Layer]:
     """The layers of a sequential model's config, its input first.
 
     Args:
         config: what `Sequential.get_config` returns.
-        drawing: for each layer, whether it draws random numbers.
+        drawing: for each layer, how many layers in it draw random numbers, itself included.
     """
     layers, draws = [], 0
-    for serialized, draws_too in zip(config["layers"], drawing, strict=True):
-        layers.append(_layer(serialized, draws, draws_too))
-        draws += draws_too
+    for serialized, random in zip(config["layers"], drawing, strict=True):
+        layers.append(_layer(serialized, draws, random))
+        draws += random
     return layers
 
 
-def _layer(serialized: Mapping[str, Any], draws: int, random: bool) -> Layer:
+def _layer(serialized: Mapping[str, Any], draws: int, random: int) -> Layer:
     name, own = serialized["class_name"], serialized["config"]
     plain = _is_plain(own)
     width_key = WIDTHS.get(name, "") if plain else ""

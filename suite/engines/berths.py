@@ -125,7 +125,7 @@ def _legs(berth: Berth, members: Sequence[Member], states: States | None) -> Ite
     groups: dict[tuple[int, int], list[Member]] = {}
     found: dict[str, MemberState] = {}
     for member in members:
-        state = states.find(member.trial, berth.structure) if states else None
+        state = states.find(member.trial, berth.template.program(member)) if states else None
         if state is not None:
             found[member.trial.key] = state
         begin = state.epochs if state is not None else 0

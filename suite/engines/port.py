@@ -242,6 +242,6 @@ class Port:
         trial, template = member.trial, leg.berth.template
         if self.weights is not None:
             self.weights[trial.key] = template.weights_of(member, landed.carry.best)
-        if self.states is not None and self.states.wanted(trial):
-            state = MemberState(leg.berth.structure, trial.epochs, landed.curves, landed.carry)
+        if self.states is not None and self.states.wanted(trial) and not landed.stopped:
+            state = MemberState(template.program(member), trial.epochs, landed.curves, landed.carry)
             self.states.keep(trial, state)

@@ -23,7 +23,7 @@ class MemberState:
     """A member after some epochs.
 
     Attributes:
-        program: the structure of the program it was trained by; another one cannot go on with it.
+        program: names what it was trained by (`Template.program`); nothing else can go on with it.
         epochs: how many it has been trained.
         curves: log name -> one figure an epoch.
         carry: variables, optimizer and selected epoch, without leading axes.
@@ -33,6 +33,10 @@ class MemberState:
     epochs: int
     curves: Mapping[str, Array]
     carry: Carry
+
+
+UNREADABLE = (OSError, EOFError, ValueError, TypeError, LookupError, zipfile.BadZipFile)
+"""What `load` raises where a file is not whole, or not one of a state."""
 
 
 class States(Protocol):
@@ -80,8 +84,8 @@ def _parts(carry: Carry) -> dict[str, list[Any]]:
 
 
 def load(path: Path) -> MemberState:
-    """Read what `save` wrote; raises what NumPy raises where it is not whole."""
-    with np.load(path, allow_pickle=False) as stored:
+    """Read what `save` wrote; one of `UNREADABLE` where it is something else."""
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
     head = json.loads(arrays.pop("head").tobytes())
     curves = {
@@ -132,7 +136,7 @@ class StateFolder:
                 continue
             try:
                 state = load(path)
-            except (OSError, EOFError, ValueError, KeyError, IndexError, zipfile.BadZipFile):
+            except UNREADABLE:
                 continue
             if state.program == program and state.epochs == epochs:
                 return state

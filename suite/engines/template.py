@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from suite.engines.knobs import LEARNING_RATE, Knobs
 from suite.engines.states import MemberState
 from suite.engines.training import ACTIVE, Best, Carry, State, Training
 from suite.families import Crew, Family, Member
+from suite.trial import canonical
 from suite.weights import Padded, Weights, seed_generators, seed_state, start_weights
 
 Array = np.ndarray[Any, Any]
@@ -50,6 +52,21 @@ class Template:
     def sample(self) -> Member:
         """Any member."""
         return self.family.members[0]
+
+    def program(self, member: Member) -> str:
+        """Names what a member's state belongs to, as 64 hex digits: variables and their places.
+
+        Two programs of one structure may still differ in it: a rate or a momentum that varies
+        brings variables of its own, and a hull seats a model where its neighbours leave room.
+        """
+        places = [
+            [index.tolist() for index in start.index] if isinstance(start, Padded) else None
+            for start in member.starts
+        ]
+        slots = [[list(value.shape), str(value.dtype)] for value in self._optimizer]
+        numbers = [self._generators, slots, list(member.order), places]
+        text = canonical([self.family.template.structure, *numbers])
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def steps(self, rows: int) -> tuple[int, int]:
         """Steps of an epoch, and rows of a step."""

@@ -75,7 +75,9 @@ def _drop(layer: keras.layers.Dropout, inputs: Any, training: bool = False) -> A
         return inputs
     keep = 1.0 - layer.traced_rate
     if layer.traced_live is None:
-        uniforms = keras.random.uniform(inputs.shape, dtype=inputs.dtype, seed=layer.seed_generator)
+        asked = layer.noise_shape or inputs.shape
+        shape = [a if a is not None else own for a, own in zip(asked, inputs.shape, strict=True)]
+        uniforms = keras.random.uniform(shape, dtype=inputs.dtype, seed=layer.seed_generator)
     else:
         key = layer.seed_generator.next()
         uniforms = uniforms_among(key, layer.traced_live, inputs.shape[0], inputs.dtype)

@@ -31,6 +31,8 @@ class Landed:
         outputs: split -> what the selected model says of it; empty where nobody judges.
         carry: its variables at the end, in the host's memory; None where nobody asked.
         seconds: its share of the time, epoch by epoch.
+        stopped: whether it stopped early. Then `carry` holds the selected epoch, but it has been
+            carried along since: nothing can go on from there.
     """
 
     curves: Mapping[str, Array]
@@ -38,6 +40,7 @@ class Landed:
     outputs: Mapping[str, Any]
     carry: Carry | None
     seconds: float
+    stopped: bool
 
 
 Narrower = Callable[[Sequence[Member], int], tuple[Program, Muster] | None]
@@ -92,19 +95,19 @@ class Voyage:
         crew, template = self.muster.crew, self.program.template
         start = template.resumed(crew, self.states) if self.states else template.start(crew)
         carry, knobs = self.program.placed(start), self.program.bound(crew)
-        waits = {m.trial.key: Wait(self.patience) for _, m in self.muster.counted if self.patience}
+        waits = {m.trial.key: w for _, m in self.muster.counted for w in self._wait(m)}
         stopped: set[str] = set()
         for number in range(self.begin + 1, self.epochs + 1):
             carry, log = self.program.epoch(carry, knobs, self.muster.crew, number)
             self._pending.append(log)
             self._places += self.muster.shape.members
-            if not self.patience or number == self.epochs:
+            if not self.patience:
                 continue
             self._note(stopped)
             over = self._over(waits, stopped, number)
-            if not over:
-                continue
             stopped |= over
+            if not over or number == self.epochs:
+                continue
             aboard = [(p, m) for p, m in self.muster.counted if m.trial.key not in stopped]
             narrower = (
                 self.narrower
@@ -112,7 +115,7 @@ class Voyage:
                 and self.narrower([m for _, m in aboard], self.epochs - number)
             )
             if narrower or not aboard:
-                yield self._land(carry, knobs, stopped)
+                yield self._land(carry, knobs, stopped, rest=False)
             if not aboard:
                 return
             if narrower:
@@ -121,7 +124,18 @@ class Voyage:
             else:
                 knobs = {**knobs, ACTIVE: self.program.placed(self._active(stopped))}
         self._note(stopped)
-        yield self._land(carry, knobs, None)
+        yield self._land(carry, knobs, stopped, rest=True)
+
+    def _wait(self, member: Member) -> list[Wait]:
+        """How long a member has waited when the voyage begins, as far as there is patience."""
+        if self.patience is None:
+            return []
+        wait = Wait(self.patience)
+        if member.trial.key in self.states:
+            curve = self.states[member.trial.key].curves[self.patience.monitor]
+            for number, value in enumerate(curve, start=1):
+                wait.over(number, float(value))
+        return [wait]
 
     def _note(self, stopped: set[str]) -> None:
         """Fetch the logs of the latest epochs for the members that were still training."""
@@ -155,9 +169,11 @@ class Voyage:
             active[place] = member.trial.key not in stopped
         return active
 
-    def _land(self, carry: Carry, knobs: Any, only: set[str] | None) -> list[tuple[Member, Landed]]:
-        """The results of the members in `only`; of all that are aboard for None."""
-        landing = [(p, m) for p, m in self.muster.counted if only is None or m.trial.key in only]
+    def _land(
+        self, carry: Carry, knobs: Any, stopped: set[str], *, rest: bool
+    ) -> list[tuple[Member, Landed]]:
+        """The results of the members that stopped, and of the rest where asked for."""
+        landing = [(p, m) for p, m in self.muster.counted if rest or m.trial.key in stopped]
         val, test = self.program.outputs(carry, knobs) if self.judged else (None, None)
         keeping = self.kept is not None and any(self.kept(member) for _, member in landing)
         host = jax.device_get(carry) if keeping else None
@@ -167,8 +183,15 @@ class Voyage:
             outputs = {"val": _at(val, place), "test": _at(test, place)} if self.judged else {}
             kept = host is not None and self.kept is not None and self.kept(member)
             own = single(host, place) if kept and host is not None else None
-            seconds = self._seconds[member.trial.key]
-            mine = Landed(self._curves(member), int(epochs[place]), outputs, own, seconds)
+            key = member.trial.key
+            mine = Landed(
+                self._curves(member),
+                int(epochs[place]),
+                outputs,
+                own,
+                self._seconds[key],
+                key in stopped,
+            )
             landed.append((member, mine))
         return landed
 

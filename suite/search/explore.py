@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import keras_tuner
@@ -31,7 +32,8 @@ def explore(oracle: keras_tuner.Oracle, task: HyperTask) -> None:
 
     KerasTuner learns of a hyperparameter that stands behind a Python `if` or in a loop when a trial
     first comes by; trials before it had the default. Here recipes are drawn and built beforehand,
-    until nothing new appears.
+    until nothing new appears. One that cannot be built tells what it declared before; should a
+    trial ask for it, that is recorded as failed.
     """
     known = -1
     while known < len(oracle.get_space().space):
@@ -39,7 +41,7 @@ def explore(oracle: keras_tuner.Oracle, task: HyperTask) -> None:
         for values in [{}, *drawn(oracle)]:
             hp = oracle.get_space()
             hp.values = {**hp.values, **values}
-            with recorded_initializers():  # nobody looks at the weights
+            with suppress(Exception), recorded_initializers():  # nobody looks at the weights
                 task.build(hp)
             task.options(hp)
             if oracle.allow_new_entries:

@@ -115,7 +115,7 @@ def _data(given: Mapping[str, Any]) -> Data:
                 f"Received: validation_data of type {type(held).__name__}."
             )
         val = _split(_arrays(held[0], "x_val"), _arrays(held[1], "y_val"), "validation_data")
-    elif 0 < share < 1:
+    elif isinstance(share, int | float | np.number) and 0 < share < 1:
         rows = int(len(train) * (1 - share))  # Keras, too, holds out the last ones
         train, val = train.take(slice(0, rows)), train.take(slice(rows, None))
     else:

@@ -25,7 +25,8 @@ class Project:
 
     Attributes:
         begun: what the search was begun with; empty for a new folder.
-        done: outcomes by trial key; failed ones are left out, and tried again.
+        done: outcomes by trial key. Failed ones are not tried again, since the oracle went on from
+            them, unless nothing but failures is recorded.
         weights: selected weights by trial key, of trainings that are not on the disk yet.
     """
 
@@ -41,13 +42,20 @@ class Project:
                 self.begun = json.loads(path.read_text(encoding="utf-8"))
             except ValueError as error:
                 raise RecordError(f"Expected JSON in {path}. Received: {error}.") from error
-            ended = Store(folder).outcomes().values()
-            self.learn([outcome for outcome in ended if outcome.status is not Status.FAILED])
+            self.learn(list(Store(folder).outcomes().values()))
+            if self.nothing_but_failures:
+                self.done.clear()
+                self._by_recipe.clear()
+
+    @property
+    def nothing_but_failures(self) -> bool:
+        """Whether no training has ended otherwise than by failing."""
+        return all(outcome.status is Status.FAILED for outcome in self.done.values())
 
     def begin(self, description: Mapping[str, Any]) -> None:
         """Write what the search begins with; RecordError where it was begun with something else."""
         if self.begun:
-            same = ("source", "epochs", "oracle")
+            same = ("data", "batch_size", "early_stopping", "epochs", "source")
             self.check_same(
                 {key: self.begun[key] for key in same}, {key: description[key] for key in same}
             )
@@ -95,6 +103,15 @@ class Project:
                 return [stored[name] for name in sorted(stored.files)]
         except OSError as error:
             raise RecordError(f"Expected weights in {path}. Received: {error}.") from error
+
+
+def declarations(space: keras_tuner.HyperParameters) -> dict[str, list[Any]]:
+    """Every declaration of each name, fit for JSON and as it comes back from there."""
+    found: dict[str, list[Any]] = {}
+    for own in space.get_config()["space"]:
+        found.setdefault(own["config"]["name"], []).append(own)
+    restored: dict[str, list[Any]] = json.loads(json.dumps(found, default=_plain))
+    return restored
 
 
 def _plain(value: Any) -> Any:

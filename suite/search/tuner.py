@@ -18,12 +18,19 @@ from suite.engines.fleet import FleetEngine
 from suite.engines.port import Port
 from suite.engines.states import StateFolder
 from suite.environment import sparing_tensorflow
-from suite.errors import PluginError, RecordError, UsageError
+from suite.errors import PluginError, RecordError, SuiteError, UsageError
 from suite.search.conversation import Conversation, Suggestion
 from suite.search.explore import check_logs, drawn, explore
 from suite.search.fitting import Arguments, arguments_of
 from suite.search.hypertask import HyperTask
-from suite.search.project import Progress, Project, empty, forms_of, report_logs
+from suite.search.project import (
+    Progress,
+    Project,
+    declarations,
+    empty,
+    forms_of,
+    report_logs,
+)
 from suite.store import Store
 from suite.trial import Outcome, Status, Trial
 
@@ -98,6 +105,8 @@ class FleetTuner(keras_tuner.Tuner):  # type: ignore[misc]  # keras_tuner ships 
 
     Raises:
         UsageError: Keras runs on another backend than JAX; an argument cannot be honoured.
+        PluginError: the hypermodel cannot be built.
+        RecordError: the project was begun with something else.
     """
 
     def __init__(
@@ -132,6 +141,7 @@ class FleetTuner(keras_tuner.Tuner):  # type: ignore[misc]  # keras_tuner ships 
             executions_per_trial=executions_per_trial,
             **kwargs,
         )
+        self.declared = declarations(self.oracle.get_space())
         self.project = Project(Path(self.project_dir))
         if self.project.begun:
             reseed(self.oracle, self.project.begun["oracle_seed"])
@@ -142,16 +152,35 @@ class FleetTuner(keras_tuner.Tuner):  # type: ignore[misc]  # keras_tuner ships 
 
     def _take_up(self, begun: Mapping[str, Any]) -> None:
         """Go on with what a project was begun with; RecordError where that has changed."""
-        now = {"executions": self.executions_per_trial, "seed": self.seed}
+        now = self._settings()
         self.project.check_same({key: begun[key] for key in now}, now)
+        for name in sorted({*begun["declared"], *self.declared}):
+            title = f"hyperparameter {name!r}"
+            both = [own.get(name) for own in (begun["declared"], self.declared)]
+            self.project.check_same({title: both[0]}, {title: both[1]})
         self.batch = begun["batch"]
-        space = keras_tuner.HyperParameters.from_config(begun["space"])
-        self.oracle.update_space(space)
-        self.project.check_same(
-            {"space": sorted(begun["space_names"])},
-            {"space": sorted({own.name for own in self.oracle.get_space().space})},
-        )
-        self.oracle.hyperparameters = space
+        self.oracle.hyperparameters = keras_tuner.HyperParameters.from_config(begun["space"])
+
+    def _settings(self) -> dict[str, Any]:
+        """What must be the same whenever a project is taken up."""
+        return {
+            "executions": self.executions_per_trial,
+            "seed": self.seed,
+            "oracle": type(self.oracle).__name__,
+            "objective": f"{self.oracle.objective.name} ({self.oracle.objective.direction})",
+        }
+
+    def _populate_initial_space(self) -> None:
+        """As KerasTuner does; PluginError where the hypermodel cannot be built."""
+        try:
+            super()._populate_initial_space()
+        except SuiteError:
+            raise
+        except Exception as error:
+            raise PluginError(
+                f"Expected a hypermodel that can be built. "
+                f"Received: {type(error).__name__}: {error}."
+            ) from error
 
     def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
         """Search until the oracle is through; arguments as of `keras.Model.fit`.
@@ -180,17 +209,17 @@ class FleetTuner(keras_tuner.Tuner):  # type: ignore[misc]  # keras_tuner ships 
             self.on_search_end()
 
     def _description(self, task: HyperTask, arguments: Arguments) -> dict[str, Any]:
-        space = self.oracle.get_space()
         return {
+            **self._settings(),
             "source": task.source,
+            "data": arguments.data.fingerprint,
+            "batch_size": arguments.options.batch_size,
+            "early_stopping": repr(arguments.patience),
             "epochs": arguments.options.epochs,
-            "executions": self.executions_per_trial,
-            "seed": self.seed,
-            "oracle": type(self.oracle).__name__,
             "oracle_seed": self.oracle.seed,
             "batch": self.batch,
-            "space": space.get_config(),
-            "space_names": sorted({own.name for own in space.space}),
+            "declared": self.declared,
+            "space": self.oracle.get_space().get_config(),
             "forms": forms_of(arguments.data),
         }
 
@@ -237,9 +266,9 @@ class FleetTuner(keras_tuner.Tuner):  # type: ignore[misc]  # keras_tuner ships 
             store.append(outcomes)
             self.project.learn(outcomes)
             failed += [outcome for outcome in outcomes if outcome.status is Status.FAILED]
-        if waiting and len(failed) == len(waiting):
+        if failed and self.project.nothing_but_failures:
             raise PluginError(
-                f"Expected at least one of {len(waiting)} trials to train. "
+                f"Expected at least one of {len(failed)} trials to train. "
                 f"Received: {failed[0].message}."
             )
         for suggestion in batch:
