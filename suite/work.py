@@ -44,6 +44,7 @@ class Work(ABC):
         self.display = display
         self.report = report
         self.before = before
+        self._failures: dict[tuple[str, str], int] = {}
         self.done = {
             key: outcome
             for key, outcome in store.outcomes().items()
@@ -96,10 +97,19 @@ class Work(ABC):
         self.store.append(outcomes)
         self.done |= {outcome.trial.key: outcome for outcome in outcomes}
         self.display.add(outcomes)
-        messages = {o.message for o in outcomes if o.status is Status.FAILED}
-        for message in sorted(messages):
-            count = sum(o.message == message for o in outcomes)
-            self.problem(f"{task}: {count} trials failed: {message}")
+        messages = [o.message for o in outcomes if o.status is Status.FAILED]
+        for message in sorted(set(messages)):
+            self._failed(task, message, messages.count(message))
+
+    def _failed(self, task: str, message: str, count: int) -> None:
+        """Report failures of one kind: said at the first, counted together afterwards."""
+        before = self._failures.get((task, message), 0)
+        self._failures[task, message] = before + count
+        texts = [f"{task}: {n} trials failed: {message}" for n in (before, before + count)]
+        if before:
+            self.report.problems[self.report.problems.index(texts[0])] = texts[1]
+        else:
+            self.problem(texts[1])
 
     def problem(self, text: str) -> None:
         """Report what went wrong."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import keras
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from suite.hull import skeleton
 from suite.skeleton import aligned
@@ -76,3 +78,64 @@ def test_the_widest_layer_decides_whatever_the_order():
 def test_models_without_a_common_hull_are_told_apart(other):
     """None, and each keeps its own program."""
     assert aligned([dense(*block(4)), skeleton(other)]) is None
+
+
+blocks = st.tuples(st.integers(1, 6), st.booleans(), st.sampled_from(["relu", "tanh", "sigmoid"]))
+
+
+@settings(max_examples=20, deadline=None)
+@given(recipes=st.lists(st.lists(blocks, max_size=3), min_size=2, max_size=4))
+def test_every_layer_has_one_slot_and_the_order_stays(recipes):
+    """Slots hold layers of one kind, none narrower than its layers; the ends are shared by all."""
+    models = [
+        dense(*(own for u, norm, name in recipe for own in block(u, norm=norm, activation=name)))
+        for recipe in recipes
+    ]
+    slots = aligned(models)
+    for number, layers in enumerate(models):
+        own = [slot for slot in slots if number in slot.places]
+        assert [slot.places[number] for slot in own] == list(range(len(layers)))
+        for slot, layer in zip(own, layers, strict=True):
+            assert slot.layer.kind == layer.kind
+            assert slot.width >= layer.width
+    for end in (slots[0], slots[-1]):
+        assert len(end.places) == len(models)
+    assert slots[-1].width == 1
+    assert all(slot.places for slot in slots)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (LAYERS.Dense(4), LAYERS.Dense(4, trainable=False)),
+        (LAYERS.Dense(4), LAYERS.Dense(4, dtype="mixed_bfloat16")),
+        (LAYERS.Dense(4), LAYERS.Dense(4, kernel_regularizer="l2")),
+        (LAYERS.Dense(4, "softmax"), LAYERS.Dense(5, "softmax")),
+        (LAYERS.Dense(4, kernel_constraint="unit_norm"), LAYERS.Dense(5)),
+        (LAYERS.BatchNormalization(), LAYERS.BatchNormalization(momentum=0.5)),
+    ],
+    ids=["frozen", "precision", "penalty", "softmax", "constraint", "momentum"],
+)
+def test_layers_that_compute_differently_share_no_slot(one, other):
+    """Names, initializers, widths, biases and strengths are numbers; nothing else is."""
+    first, second = (dense(made)[1] for made in (one, other))
+    assert first.kind != second.kind
+
+
+def test_layers_that_differ_in_numbers_share_a_slot():
+    """Width, bias, initializer, the strength of a penalty."""
+    one = LAYERS.Dense(4, kernel_regularizer="l2", name="first")
+    other = LAYERS.Dense(
+        9, use_bias=False, kernel_initializer="he_normal", kernel_regularizer="l1", name="second"
+    )
+    assert dense(one)[1].kind == dense(other)[1].kind
+
+
+def test_the_cell_of_a_recurrent_layer_counts_among_those_that_draw_numbers():
+    """So dropout behind it draws in a hull what it draws in the model itself."""
+    recurrent = keras.Sequential(
+        [keras.Input((5, 3)), LAYERS.GRU(2), LAYERS.Dropout(0.1), LAYERS.Dense(1)]
+    )
+    layers = skeleton(recurrent)
+    assert [layer.random for layer in layers] == [0, 1, 1, 0]
+    assert [layer.draws for layer in layers] == [0, 0, 1, 2]

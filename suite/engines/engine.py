@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -29,8 +29,13 @@ class Estimate:
 class Trainer(Protocol):
     """An engine at work on one task, for as long as trials of it come."""
 
-    def train(self, trials: Sequence[Trial], watcher: Watcher) -> Iterator[Sequence[Outcome]]:
-        """As `Engine.train`, with what earlier calls left: programs, states."""
+    def train(
+        self, trials: Sequence[Trial], watcher: Watcher, skip: Container[str] = ()
+    ) -> Iterator[Sequence[Outcome]]:
+        """As `Engine.train`, with what earlier calls left: programs, states.
+
+        Trials whose keys are in `skip` have outcomes already: they are not yielded.
+        """
 
 
 class Engine(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -82,9 +82,12 @@ class FitTrainer:
     engine: FitEngine
     task: Task
 
-    def train(self, trials: Sequence[Trial], watcher: Watcher) -> Iterator[Sequence[Outcome]]:
+    def train(
+        self, trials: Sequence[Trial], watcher: Watcher, skip: Container[str] = ()
+    ) -> Iterator[Sequence[Outcome]]:
         """See `suite.engines.engine.Trainer.train`."""
-        yield from self.engine.train(self.task, trials, watcher)
+        waiting = [trial for trial in trials if trial.key not in skip]
+        yield from self.engine.train(self.task, waiting, watcher)
 
 
 class Fitting:

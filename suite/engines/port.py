@@ -7,7 +7,7 @@ finds the programs of the batches before.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,9 @@ from suite.weights import Weights
 
 SHORT_SECONDS = 8.0
 """Families that train for less are compiled with fewer optimizations, which saves about 1.5 s."""
+
+SMALL = 4
+"""Members a device trains at once where few wait and a lasting port's usual shape is far wider."""
 
 
 @dataclass(frozen=True)
@@ -92,14 +95,21 @@ class Port:
             task.dataset, self.judge.objective, on_cpu=quay.on_cpu, expected=expected
         )
         self._search: WidthSearch | None = None
+        self._shapes: dict[int, Shape] = {}
 
     def expect(self, trials: Sequence[Trial]) -> None:
         """Make room for models like those of `trials`, which are not trained."""
         families, _ = group(self.task, self.task.dataset, trials)
         self.berths.legs(families, None)
 
-    def train(self, trials: Sequence[Trial], watcher: Watcher) -> Iterator[Sequence[Outcome]]:
-        """See `suite.engines.engine.Engine.train`; yields the members that land together."""
+    def train(
+        self, trials: Sequence[Trial], watcher: Watcher, skip: Container[str] = ()
+    ) -> Iterator[Sequence[Outcome]]:
+        """See `suite.engines.engine.Trainer.train`; yields the members that land together.
+
+        Rounding depends on the shape of a program. A trial that is skipped keeps its place in the
+        layout, so that its neighbours come out as if it had been trained beside them.
+        """
         started = time.perf_counter()
         watcher.stage(f"building the models of {len(trials)} trials")
         families, refusals = group(self.task, self.task.dataset, trials)
@@ -108,9 +118,11 @@ class Port:
         legs = self.berths.legs(families, self.states)
         self.quay.clock["building"] += time.perf_counter() - started
         for leg in sorted(legs, key=lambda leg: -len(leg.members)):
-            yield from self._sail(leg, watcher)
+            yield from self._sail(leg, watcher, skip)
 
-    def _sail(self, leg: Leg, watcher: Watcher) -> Iterator[Sequence[Outcome]]:
+    def _sail(
+        self, leg: Leg, watcher: Watcher, skip: Container[str]
+    ) -> Iterator[Sequence[Outcome]]:
         """Train the members of a leg, a crew at a time."""
         waiting = {member.trial.key: member for member in leg.members}
         self._search = search = self._search or self.quay.search(leg.berth.family)
@@ -119,31 +131,46 @@ class Port:
         try:
             while waiting:
                 lanes = len(self.deck.devices)
-                width = search.width(-(-len(waiting) // lanes), leg.epochs - leg.begin)
+                width = (
+                    min(search.start, search.limit)
+                    if self.lasting
+                    else search.width(-(-len(waiting) // lanes), leg.epochs - leg.begin)
+                )
                 if not laid or width != tried:
                     shape = self._shape(leg, list(waiting.values()), width)
                     laid, tried = musters(list(waiting.values()), shape), width
+                if all(member.trial.key in skip for _, member in laid[0].counted):
+                    for _, member in laid.pop(0).counted:
+                        del waiting[member.trial.key]
+                    continue
                 program = self._program(leg, laid[0].shape, watcher)
                 if program is None:
                     laid = []
+                    self._shapes.pop(id(leg.berth), None)
                     continue
                 for landed in self._voyage(leg, program, laid.pop(0), watcher):
-                    yield landed
+                    new = [outcome for outcome in landed if outcome.trial.key not in skip]
+                    if new:
+                        yield new
                     for outcome in landed:
                         del waiting[outcome.trial.key]
         except Exception as error:  # a plugin may raise anything; it is reported
-            yield [failure(m.trial, self.quay.name, error) for m in waiting.values()]
+            lost = [m.trial for key, m in waiting.items() if key not in skip]
+            yield [failure(trial, self.quay.name, error) for trial in lost]
 
     def _shape(self, leg: Leg, waiting: Sequence[Member], width: int) -> Shape:
-        """The shape to train in: the best, or one that is compiled where that is cheaper."""
+        """The shape to train in.
+
+        A lasting port has two a berth, that of the first leg and a small one for a few members, so
+        that shapes (and rounding) do not depend on how long anything took.
+        """
         wished = shape_for(waiting, len(self.deck.devices), width)
-        programs = leg.berth.programs
-        if not self.lasting or not programs or wished in programs:
+        if not self.lasting:
             return wished
-        places = {s: len(musters(waiting, s)) * s.members for s in (*programs, wished)}
-        known = min(programs, key=lambda shape: places[shape])
-        idle = places[known] - places[wished]
-        return known if self._worth(idle, leg.epochs - leg.begin) <= 0 else wished
+        usual = self._shapes.setdefault(id(leg.berth), wished)
+        small = Shape(usual.lanes, 1, min(SMALL, usual.seeds * usual.configs))
+        places = {s: len(musters(leg.members, s)) * s.members for s in (usual, small)}
+        return small if places[small] <= places[usual] // 2 else usual
 
     def _worth(self, places: int, epochs: int) -> float:
         """Seconds won by a program that trains `places` fewer, its compiling paid."""

@@ -9,7 +9,7 @@ import keras_tuner
 import numpy as np
 
 from suite.blueprint import build_state
-from suite.errors import UsageError, unknown
+from suite.errors import PluginError, UsageError, unknown
 from suite.search.distinct import fresh
 from suite.search.fitting import Arguments
 from suite.search.hypertask import HyperTask
@@ -51,11 +51,21 @@ def explore(oracle: keras_tuner.Oracle, task: HyperTask) -> None:
 
 
 def check_logs(task: HyperTask, arguments: Arguments, oracle: keras_tuner.Oracle) -> None:
-    """Raise UsageError where the objective or the monitor of early stopping is no log of `fit`."""
+    """Raise UsageError where the objective or the monitor of early stopping is no log of `fit`.
+
+    And PluginError where the model cannot be trained on the rows at all.
+    """
     hp = oracle.get_space()
     with recorded_initializers():
         model = task.build(hp)
-    build_state(model, arguments.data.train.take(slice(0, task.options(hp).batch_size)))
+    rows = arguments.data.train.take(slice(0, task.options(hp).batch_size))
+    try:
+        build_state(model, rows)
+    except Exception as error:  # of Keras, a layer, a loss or a metric
+        raise PluginError(
+            f"Expected a model that fits the arrays of search. "
+            f"Received: {type(error).__name__}: {error}"
+        ) from error
     own = list(model.get_metrics_result())
     logs = [*own, *(f"val_{name}" for name in own)]
     if oracle.objective.name not in logs:

@@ -116,6 +116,7 @@ class SearchWork(Work):
         self.study = study
         self.asks: list[Ask] = []
         self.choices: list[Choice] = []
+        self._seen: set[str] = set()  # trials of the rounds so far, of the task under way
 
     def one(self, plugin: Plugin) -> None:
         """Run all searches of one task, then train their choices on fresh seeds."""
@@ -124,6 +125,7 @@ class SearchWork(Work):
         job, space = opened(plugin, self.request.source, lambda task: space_of(task, self.study))
         self.begin(job)
         arena = Field.of(job, self.study, space)
+        self._seen = set()
         tally = Tally(plugin.name, arena.trainings, 0, Best(job.judge.name))
         self.display.begin(tally)
         check()
@@ -157,10 +159,17 @@ class SearchWork(Work):
             tally.done = arena.spent
 
     def _train(self, task: str, trials: Sequence[Trial], trainer: Trainer) -> None:
-        """Train what is not recorded yet, each trial once, however many searches want it."""
-        unique = {trial.key: trial for trial in trials if trial.key not in self.done}
-        if unique:
-            for outcomes in trainer.train(list(unique.values()), self.display):
+        """Train what is not recorded yet, each trial once, however many searches want it.
+
+        What an earlier process has recorded of this round keeps its place beside what it has not,
+        and the first round is laid out in any case: then all else comes out as in one go.
+        """
+        unique = {trial.key: trial for trial in trials if trial.key not in self._seen}
+        first = not self._seen
+        self._seen |= unique.keys()
+        skip = self.done.keys() & unique.keys()
+        if first or len(skip) < len(unique):
+            for outcomes in trainer.train(list(unique.values()), self.display, skip):
                 self.record(task, outcomes)
                 check()
 
