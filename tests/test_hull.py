@@ -19,8 +19,8 @@ from suite.techniques import Techniques
 CLOSE = 2e-4
 
 
-def in_one_hull(task, trials) -> None:
-    """Train `trials` together, in a single program, and each alone; the curves must agree."""
+def in_one_hull(task, trials, probes: int = 2) -> None:
+    """Train `trials` in a single program, and the first `probes` alone; the curves must agree."""
     families, refusals = group(task, task.dataset, trials)
     assert not refusals
     assert len(families) > 1
@@ -28,7 +28,7 @@ def in_one_hull(task, trials) -> None:
     port = engine.port(task, expected=len(trials))
     together = {o.trial.key: o for chunk in port.train(trials, Silent()) for o in chunk}
     assert len(port.berths.all) == 1, "the families were not merged"
-    for one in trials:
+    for one in trials[:probes]:
         alone = train(FleetEngine(), task, [one])[one.key]
         assert together[one.key].status == alone.status, together[one.key].message
         assert gap(together[one.key].curves, alone.curves) < CLOSE, one.recipe
@@ -61,7 +61,10 @@ def test_adam_adamw_and_clipping_share_a_program(churn):
     )
 
 
-@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "gelu"])
+@pytest.mark.parametrize(
+    "activation",
+    ["sigmoid", *(pytest.param(name, marks=pytest.mark.slow) for name in ("tanh", "gelu"))],
+)
 def test_units_that_a_layer_lacks_stay_silent_whatever_the_activation(churn, activation):
     """The sigmoid of 0 is one half: a mask keeps it from the layers behind."""
     in_one_hull(
@@ -90,6 +93,7 @@ def test_filters_share_a_program_through_the_flattening(monkeypatch):
             trial("digits", filters=4, dropout=0.2, epochs=2),
             trial("digits", filters=12, batch_norm=True, dropout=0.2, epochs=2),
         ],
+        probes=1,
     )
 
 
@@ -130,7 +134,7 @@ def test_a_users_own_layers_are_merged_too(churn):
     "extra",
     [
         lambda: [keras.layers.LayerNormalization()],
-        lambda: [keras.layers.Activation("softmax")],
+        pytest.param(lambda: [keras.layers.Activation("softmax")], marks=pytest.mark.slow),
     ],
     ids=["layer normalization", "softmax"],
 )
@@ -141,7 +145,7 @@ def test_what_looks_at_all_units_keeps_its_own_program(churn, extra):
     port = FleetEngine().port(task, expected=2)
     together = {o.trial.key: o for chunk in port.train(trials, Silent()) for o in chunk}
     assert len(port.berths.all) == 2
-    for one in trials:
+    for one in trials[:1]:
         alone = train(FleetEngine(), task, [one])[one.key]
         assert gap(together[one.key].curves, alone.curves) < CLOSE
 

@@ -106,6 +106,7 @@ def local_activation(x):
 
 APART = {
     "softmax fused in the middle": hidden(activation="softmax"),
+    "softmax as a layer": hidden(lambda: LAYERS.Activation("softmax")),
     "log softmax": hidden(lambda: LAYERS.Activation("log_softmax")),
     "a function of the user's own": hidden(activation=local_activation),
     "a penalty that looks at all units": hidden(
