@@ -58,7 +58,7 @@ class Family:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A recipe that could not be built, with the reason and the trials it takes along."""
+    """Trials whose model could not be built, or not be made ready to train, and the reason."""
 
     trials: Sequence[Trial]
     error: Exception

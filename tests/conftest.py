@@ -16,3 +16,12 @@ def churn():
     from support import small_task
 
     return small_task("churn")
+
+
+@pytest.fixture(scope="session")
+def found(tmp_path_factory):
+    """A FleetTuner that has searched, two executions a trial, and its folder."""
+    from projects import searched
+
+    folder = tmp_path_factory.mktemp("finished")
+    return searched(folder, executions_per_trial=2, seed=5), folder

@@ -53,7 +53,11 @@ def same(found, straight, trials, close=1e-5) -> None:
     [
         ({"optimizer": "sgd"}, {"optimizer": "momentum"}),
         ({"dropout": 0.0}, {"dropout": 0.3}),
-        ({"units": 32, "dropout": 0.2}, {"units": 48, "dropout": 0.2}),
+        pytest.param(
+            {"units": 32, "dropout": 0.2},
+            {"units": 48, "dropout": 0.2},
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["momentum", "dropout", "units"],
 )

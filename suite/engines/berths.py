@@ -10,7 +10,7 @@ from suite.engines.program import Program, Shape
 from suite.engines.size import berthings
 from suite.engines.states import MemberState, States
 from suite.engines.template import Template
-from suite.families import Family, Member
+from suite.families import Family, Member, Refusal
 from suite.hull import Hull, Misfit, fits, mergeable
 
 
@@ -74,10 +74,13 @@ class Berths:
             return 0
         return self.expected * berth.seen // self._first
 
-    def legs(self, families: Sequence[Family], states: States | None) -> list[Leg]:
-        """The legs that the members of `families` have to go."""
+    def legs(
+        self, families: Sequence[Family], states: States | None
+    ) -> tuple[list[Leg], list[Refusal]]:
+        """The legs that the members of `families` have to go, and the families that cannot."""
         self._first = self._first or sum(len(family.members) for family in families)
         legs: list[Leg] = []
+        refusals: list[Refusal] = []
         strangers: dict[str, list[Family]] = {}
         for number, family in enumerate(families):
             kind = mergeable(family)
@@ -88,9 +91,14 @@ class Berths:
                 legs += _legs(*found, states)
         for kind, own in strangers.items():
             for berthing in berthings(own, len(self.data.train), self._weight):
-                berth = self._opened(*berthing, kind)
-                legs += _legs(berth, berth.family.members, states)
-        return _joined(legs)
+                try:
+                    berth = self._opened(*berthing, kind)
+                except Exception as error:  # a plugin's loss may raise anything; it is reported
+                    lost = [member.trial for family in berthing[1] for member in family.members]
+                    refusals.append(Refusal(lost, error))
+                else:
+                    legs += _legs(berth, berth.family.members, states)
+        return _joined(legs), refusals
 
     def _weight(self, family: Family) -> float:
         share = self.expected / self._first if self.expected and self._first else 1.0

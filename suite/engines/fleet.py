@@ -68,7 +68,7 @@ class FleetEngine:
         watcher.stage(f"building the models of {len(trials)} trials")
         families, _ = group(task, task.dataset, trials)
         port = self.port(task)
-        legs = port.berths.legs(families, None)
+        legs, _ = port.berths.legs(families, None)
         building = time.perf_counter() - started
         if not legs:
             return Estimate(0, building)

@@ -112,10 +112,12 @@ class Port:
         """
         started = time.perf_counter()
         watcher.stage(f"building the models of {len(trials)} trials")
-        families, refusals = group(self.task, self.task.dataset, trials)
-        for refusal in refusals:
-            yield [failure(trial, self.quay.name, refusal.error) for trial in refusal.trials]
-        legs = self.berths.legs(families, self.states)
+        families, unbuilt = group(self.task, self.task.dataset, trials)
+        legs, unready = self.berths.legs(families, self.states)
+        for refusal in (*unbuilt, *unready):
+            lost = [trial for trial in refusal.trials if trial.key not in skip]
+            if lost:
+                yield [failure(trial, self.quay.name, refusal.error) for trial in lost]
         self.quay.clock["building"] += time.perf_counter() - started
         for leg in sorted(legs, key=lambda leg: -len(leg.members)):
             yield from self._sail(leg, watcher, skip)
