@@ -23,7 +23,7 @@ from suite.search.merit import (
     regret,
     seconds_of,
 )
-from suite.stats import bootstrap_mean
+from suite.stats.intervals import bootstrap_mean
 
 NAN = math.nan
 SIGN = {"min": 1, "max": -1}

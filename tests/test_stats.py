@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from suite.stats import bootstrap_mean, paired_effect, spread
+from suite.stats.intervals import bootstrap_mean, paired_effect, spread
 
 samples = st.lists(st.floats(-1e6, 1e6), min_size=8, max_size=20)
 
