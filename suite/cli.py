@@ -11,7 +11,7 @@ import os
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -24,6 +24,7 @@ from suite.factors import FACTORS
 from suite.interrupt import watch
 
 SOURCES = ("embedded", "full")
+REGRESSION = "regression"
 FAILED = 1
 USAGE = 2
 INTERRUPTED = 130
@@ -108,12 +109,7 @@ def suite(
         raise typer.Exit(preview(request, console))
     from suite.runner import run  # noqa: PLC0415
 
-    code = run(request, console)
-    if code == INTERRUPTED:  # XLA may still be at work; an orderly exit under it crashes
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-    raise typer.Exit(code)
+    _leave(run(request, console))
 
 
 @app.command("list")
@@ -157,15 +153,78 @@ def list_command(
 @app.command()
 def compare(
     old: Annotated[Path, typer.Argument(help="A results folder.")],
-    new: Annotated[Path, typer.Argument(help="Another one.")],
+    new: Annotated[Path, typer.Argument(help="A newer one.")],
+    fail_on: Annotated[
+        str | None,
+        typer.Option(help="regression: exit code 1 where a task or a technique became worse."),
+    ] = None,
 ) -> None:
-    """Put two results folders side by side."""
-    from suite.compare import compare_folders  # noqa: PLC0415
+    """Say what changed beyond noise between two results folders."""
+    from suite.compare import compare as compared  # noqa: PLC0415
+    from suite.reading import read  # noqa: PLC0415
+    from suite.tables.compared import comparison_tables  # noqa: PLC0415
 
+    if fail_on not in (None, REGRESSION):
+        raise unknown("event to fail on", fail_on, [REGRESSION])
     console = Console()
-    for table in compare_folders(old, new):
+    found = compared(read(old), read(new))
+    for warning in found.warnings:
+        console.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
+    for table in comparison_tables(found):
         console.print(table.rich())
         console.print()
+    if fail_on and found.regressed:
+        console.print("regression: see the rows whose change is worse", style="red")
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def report(
+    results: Annotated[Path, typer.Argument(help="A results folder.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="A folder; default: the results folder.")
+    ] = None,
+) -> None:
+    """Write tables, figures and report.html anew from what is recorded; nothing is trained."""
+    from suite.publication import PAGE, publish  # noqa: PLC0415
+    from suite.reading import read  # noqa: PLC0415
+
+    folder = out or results
+    publish(read(results), folder)
+    Console().print(f"{folder / PAGE}", soft_wrap=True, markup=False)
+
+
+@app.command()
+def resolve(
+    results: Annotated[Path, typer.Argument(help="The results folder of a finished matrix.")],
+    budget: Annotated[
+        int | None,
+        typer.Option(min=1, help="Trials at the most; default: as many as are recorded."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be trained; train nothing.")
+    ] = False,
+    tasks_dir: FoldersOption = None,
+) -> None:
+    """Train exactly the seeds that underpowered verdicts ask for, and judge anew.
+
+    Looking twice keeps the error rate: both looks are held against Pocock's bounds, and what the
+    second one adds is combined with the first by the inverse normal method.
+    """
+    from suite.reading import read  # noqa: PLC0415
+    from suite.resolution import resolution_of  # noqa: PLC0415
+
+    reading = read(results)
+    resolution = resolution_of(reading, budget)
+    settle()
+    from suite.resolve import resolution_table  # noqa: PLC0415
+    from suite.resolve import resolve as carried_out  # noqa: PLC0415
+
+    console = Console()
+    console.print(resolution_table(reading, resolution).rich())
+    if dry_run or not resolution.trials:
+        return
+    _leave(carried_out(reading, resolution, tuple(tasks_dir or ()), console))
 
 
 @app.command()
@@ -213,6 +272,42 @@ def replay(
     for table in tables:
         console.print()
         console.print(table.rich())
+
+
+@app.command()
+def reproduce(
+    trial: Annotated[str, typer.Argument(help="A trial's key, or its first digits, 4 or more.")],
+    results: Annotated[Path, typer.Option("--results", help="The results folder it is in.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="A folder for the script and its data; default: print."),
+    ] = None,
+    tasks_dir: FoldersOption = None,
+) -> None:
+    """Write one trial as a plain Keras script that trains it again.
+
+    The script needs Keras and numpy alone. With --out it lies beside its
+    data file and runs from anywhere. Without, it is printed; the data file
+    goes to data/ in the results folder, where the script looks for it from
+    the folder that is current now. Exit code of the script: 0 where it gets
+    the recorded objective, 1 where it does not.
+    """
+    settle()
+    from suite.reproduce.command import Asked  # noqa: PLC0415
+    from suite.reproduce.command import reproduce as written  # noqa: PLC0415
+
+    spare_tensorflow()
+    script = written(Asked(trial, results, out, tuple(tasks_dir or ())))
+    print(script.path or script.text, end="\n" if script.path else "")
+
+
+def _leave(code: int) -> NoReturn:
+    """End with an exit code."""
+    if code == INTERRUPTED:  # XLA may still be at work; an orderly exit under it crashes
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    raise typer.Exit(code)
 
 
 def main() -> None:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
-
-import pandas as pd
 
 from suite.interrupt import check
 from suite.jobs import prepare
 from suite.progress import Best, Tally
 from suite.registry import Plugin
 from suite.study import Study
-from suite.summary import Judged
-from suite.tables import Table, tables_of, winners_table
 from suite.winners import Winners
 from suite.work import Work
 
@@ -67,9 +63,3 @@ class MatrixWork(Work):
         for text in problems:
             self.problem(text)
         self.report.seconds["winners"] = time.perf_counter() - started
-
-    def tables(self, frame: pd.DataFrame, tasks: Mapping[str, Judged]) -> Iterable[Table]:
-        """Best recipes and levels a task, and the winners."""
-        yield from tables_of(frame, tasks, self.study.factors)
-        if self.report.winners:
-            yield winners_table(self.report.winners)

@@ -14,7 +14,7 @@ from suite.jobs import prepare
 from suite.request import Request, plugins_of
 from suite.search.preview import preview_search
 from suite.study import Dependent, Study
-from suite.tables import level_text
+from suite.tables.text import level_text
 
 
 class Status:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from rich.console import Console
 
 from suite.errors import RecordError, UsageError
-from suite.frame import frame_of
 from suite.provenance import provenance
+from suite.publication import publish
+from suite.reading import Reading
 from suite.request import Request
+from suite.secondlook import SECOND_LOOK
 from suite.store import Store, write_whole
-from suite.summary import Judged, judged_of
-from suite.tables import Table
+from suite.tables.table import Table
 from suite.trial import Status
 
 INTERRUPTED = 130
@@ -25,7 +26,10 @@ INTERRUPTED = 130
 
 @dataclass
 class Report:
-    """What has happened so far, for `run.json` and the exit code."""
+    """What has happened so far, for `run.json` and the exit code.
+
+    `second_look` is what `run.json` holds of one (`suite.secondlook`).
+    """
 
     tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
@@ -33,6 +37,7 @@ class Report:
     seconds: dict[str, float] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     interrupted: bool = False
+    second_look: Mapping[str, Any] | None = None
 
     @property
     def exit_code(self) -> int:
@@ -72,8 +77,8 @@ def check_same_study(request: Request, before: Mapping[str, Any]) -> None:
         )
 
 
-def describe(request: Request, report: Report, store: Store) -> None:
-    """Write `run.json`: what was run, with what, on what, and how it went so far."""
+def describe(request: Request, report: Report, store: Store) -> dict[str, Any]:
+    """Write `run.json`: what was run, with what, on what, and how it went so far; return it."""
     damage = [asdict(line) | {"segment": line.segment.name} for line in store.damage]
     content = {
         "study": {
@@ -83,6 +88,7 @@ def describe(request: Request, report: Report, store: Store) -> None:
         "tasks": report.tasks,
         "counts": report.counts,
         "winners": report.winners,
+        **({SECOND_LOOK: report.second_look} if report.second_look else {}),
         "problems": report.problems,
         "damaged_lines": damage,
         "seconds": {name: round(value, 3) for name, value in report.seconds.items()},
@@ -90,30 +96,16 @@ def describe(request: Request, report: Report, store: Store) -> None:
         **provenance(),
     }
     write_whole(request.out / "run.json", json.dumps(content, indent=2, allow_nan=False) + "\n")
+    return content
 
 
-TablesOf = Callable[[pd.DataFrame, Mapping[str, Judged]], Iterable[Table]]
-
-
-def publish(request: Request, report: Report, store: Store, tables_of: TablesOf) -> list[Table]:
-    """Write every derived file; return the tables to show."""
-    frame = frame_of(store.outcomes().values(), request.study.name)
-    counts = frame["status"].value_counts().to_dict() if len(frame) else {}
-    report.counts = {str(status): int(count) for status, count in counts.items()}
-    write_trials(frame, request.out)
-    tasks = {name: judged_of(name, task) for name, task in report.tasks.items()}
-    tables = list(tables_of(frame, tasks))
-    for table in tables:
-        table.write(request.out / "tables")
-    describe(request, report, store)
-    return tables
-
-
-def write_trials(frame: pd.DataFrame, folder: Path) -> None:
-    """Write `trials.csv` and `trials.parquet`; nothing where there are no trials yet."""
-    if len(frame):
-        write_whole(folder / "trials.csv", frame.to_csv(index=False))
-        frame.to_parquet(folder / "trials.parquet", index=False)
+def published(request: Request, report: Report, store: Store) -> list[Table]:
+    """Describe the run and write every file that is derived from it; return the tables."""
+    outcomes = store.outcomes()
+    statuses = Counter(outcome.status.value for outcome in outcomes.values())
+    report.counts = dict(statuses.most_common())
+    content = describe(request, report, store)
+    return publish(Reading(request.out, content, request.study, outcomes), request.out)
 
 
 def say_end(console: Console, request: Request, report: Report, store: Store) -> None:

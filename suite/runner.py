@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
@@ -12,8 +13,9 @@ from suite.environment import spare_tensorflow
 from suite.matrix import MatrixWork
 from suite.progress import display_for
 from suite.request import Request, plugins_of
-from suite.results import Report, begun, check_same_study, describe, publish, say_end
+from suite.results import Report, begun, check_same_study, describe, published, say_end
 from suite.search.live import SearchWork
+from suite.secondlook import SECOND_LOOK
 from suite.store import Store
 from suite.study import Study
 from suite.work import Work
@@ -21,6 +23,14 @@ from suite.work import Work
 
 def run(request: Request, console: Console) -> int:
     """Carry out a request; return the exit code."""
+    return carry_out(request, console, lambda *common: _work_for(request, *common))
+
+
+def carry_out(request: Request, console: Console, work_for: Callable[..., Work]) -> int:
+    """Do some work in a results folder, write all that follows from it, return the exit code.
+
+    `work_for` is given what `Work` is made of, but for the request; it may add to the report.
+    """
     started = time.perf_counter()
     plugins = plugins_of(request)
     spare_tensorflow()
@@ -28,12 +38,16 @@ def run(request: Request, console: Console) -> int:
     with Store(request.out) as store:
         before = begun(request.out)
         check_same_study(request, before)
-        report = Report(dict(before.get("tasks", {})), winners=list(before.get("winners", ())))
-        describe(request, report, store)
+        report = Report(
+            dict(before.get("tasks", {})),
+            winners=list(before.get("winners", ())),
+            second_look=before.get(SECOND_LOOK),
+        )
         display = display_for(console)
         if cost:
             display.say(cost)
-        work = _work_for(request, store, engine, display, report, before)
+        work = work_for(store, engine, display, report, before)
+        describe(request, report, store)
         try:
             work.all(plugins)
         except KeyboardInterrupt:
@@ -43,8 +57,9 @@ def run(request: Request, console: Console) -> int:
             display.close()
         report.seconds |= engine.clock
         report.seconds["total"] = time.perf_counter() - started
-        tables = publish(request, report, store, work.tables)
-    for table in tables:
+        work.write_log()
+        tables = published(request, report, store)
+    for table in (table for table in tables if not table.detail):
         console.print()
         console.print(table.rich())
     say_end(console, request, report, store)

@@ -53,6 +53,10 @@ EffectByTask = Annotated[
 ]
 
 
+SMALLEST_EFFECT = 0.005
+"""Half a point of accuracy or of AUC: what is worth knowing where a study does not say."""
+
+
 class Part(BaseModel):
     """Base of everything in a study file: immutable, and strict about names and types."""
 
@@ -115,7 +119,7 @@ class Study(Part):
     fixed: dict[str, ValidLevel] = {}
     seeds: Seeds = 3
     epochs: EpochsByTask | None = None
-    smallest_effect: EffectByTask = 0.005
+    smallest_effect: EffectByTask = SMALLEST_EFFECT
     presets: dict[str, Preset] = {}
 
     @model_validator(mode="after")
@@ -153,6 +157,12 @@ class Study(Part):
         if isinstance(self.epochs, Mapping):
             return self.epochs.get(task, default)
         return default if self.epochs is None else self.epochs
+
+    def smallest_effect_for(self, task: str) -> float:
+        """The smallest difference of the metric of `task` that is worth knowing."""
+        if isinstance(self.smallest_effect, Mapping):
+            return self.smallest_effect.get(task, SMALLEST_EFFECT)
+        return self.smallest_effect
 
 
 def _check_factors(

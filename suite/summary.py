@@ -1,21 +1,17 @@
-"""What the trials of one task say: best recipes, and the levels of each factor compared."""
+"""The trials of one task, and its best recipes."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from suite.frame import HP, factor_columns, recipe_columns
-from suite.stats import Interval, paired_effect, spread
-from suite.trial import Level
-
-MATRIX = "average over the matrix"
-TUNED = "everything else tuned"
+from suite.frame import recipe_columns
+from suite.stats.intervals import spread
 
 
 @dataclass(frozen=True)
@@ -98,58 +94,3 @@ def ranking(rows: pd.DataFrame, judged: Judged) -> pd.DataFrame:
         return table
     ascending = judged.direction == "min"
     return table.sort_values("objective", ascending=ascending, kind="stable", ignore_index=True)
-
-
-def levels(
-    rows: pd.DataFrame, judged: Judged, factors: Mapping[str, Sequence[Level]] | None = None
-) -> pd.DataFrame:
-    """Every level of every factor against the factor's first level, on the test metric.
-
-    Two views: `average over the matrix` averages all cells that hold the level; `everything else
-    tuned` takes, for each level, the cell with the best mean objective on validation. Both give one
-    figure a seed, and the difference to the first level is taken seed by seed. `factors` names the
-    factors and orders their levels; by default all that vary, levels as they come.
-
-    Columns: `factor`, `level`, `view`, `test` (mean over seeds), `effect`, `low`, `high` (the
-    difference to the first level with its 95% interval; empty for the first level itself), `pairs`
-    (seeds that both levels share), `diverged` (rate).
-    """
-    if factors is None:
-        factors = {c.removeprefix(HP): () for c in factor_columns(rows)}
-    table = []
-    for factor, order in factors.items():
-        column = rows[f"{HP}{factor}"]
-        found = list(column.dropna().unique())
-        found.sort(key=lambda level: list(order).index(level) if level in order else len(order))
-        groups = {level: rows[column == level] for level in found}
-        for view in (MATRIX, TUNED):
-            by_seed = {level: _by_seed(group, view, judged) for level, group in groups.items()}
-            reference = next(iter(by_seed.values()), pd.Series(dtype=float))
-            for i, (level, scores) in enumerate(by_seed.items()):
-                effect = Interval(np.nan, np.nan, np.nan)
-                shared = scores.index.intersection(reference.index)
-                if i > 0:
-                    effect = paired_effect(scores[shared], reference[shared])
-                table.append(
-                    {
-                        "factor": factor,
-                        "level": level,
-                        "view": view,
-                        "test": scores.mean(),
-                        "effect": effect.estimate,
-                        "low": effect.low,
-                        "high": effect.high,
-                        "pairs": len(shared),
-                        "diverged": (groups[level]["status"] == "diverged").mean(),
-                    }
-                )
-    return pd.DataFrame(table)
-
-
-def _by_seed(group: pd.DataFrame, view: str, judged: Judged) -> pd.Series[float]:
-    """The test metric of one level by seed."""
-    if view == TUNED:
-        means = group.groupby("recipe", sort=False)["objective"].mean()
-        best = means.idxmin() if judged.direction == "min" else means.idxmax()
-        group = group[group["recipe"] == best]
-    return group.groupby("seed")["test"].mean()

@@ -17,7 +17,7 @@ from statistics import fmean
 from typing import IO, Any
 
 from suite.environment import environment_for
-from suite.stats import spread
+from suite.stats.intervals import spread
 from suite.trial import Level
 
 FRESH_SEEDS = (1_000_001, 1_000_002, 1_000_003)

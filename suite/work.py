@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-import pandas as pd
 
 from suite.engines.engine import Engine
 from suite.errors import DataError, RecordError, SuiteError, UsageError
@@ -16,8 +14,6 @@ from suite.registry import Plugin
 from suite.request import Request
 from suite.results import Report
 from suite.store import Store
-from suite.summary import Judged
-from suite.tables import Table
 from suite.trial import Outcome, Status
 
 
@@ -73,9 +69,8 @@ class Work(ABC):
     def one(self, plugin: Plugin) -> None:
         """Do one task."""
 
-    @abstractmethod
-    def tables(self, frame: pd.DataFrame, tasks: Mapping[str, Judged]) -> Iterable[Table]:
-        """The tables to show, from the record as a frame."""
+    def write_log(self) -> None:  # noqa: B027  # a matrix has none beside its record
+        """Write what tables need and the record does not hold."""
 
     def close(self) -> None:  # noqa: B027  # most work leaves nothing open
         """End what may still be going on beside the run."""

@@ -71,7 +71,9 @@ def results_folder(folder: Path, outcomes: Iterable[Outcome], fingerprint: str =
         "trivial": dict(JUDGED.trivial),
         "trivial_name": JUDGED.trivial_name,
     }
-    study = {"name": "example", "fingerprint": fingerprint}
+    factors = {"optimizer": ["sgd", "adam"], "dropout": [0.0, 0.5]}
+    question = {"question": "Does it matter?", "factors": factors, "seeds": 2}
+    study = {"name": "example", "fingerprint": fingerprint, **question}
     run = {"study": study, "tasks": {"churn": task}}
     (folder / "run.json").write_text(json.dumps(run), encoding="utf-8")
     return folder

@@ -21,7 +21,7 @@ from suite.search.recorded import Benchmark, cut, read_benchmarks
 from suite.search.replay import Portion, Replay, Shared, known_by, replay, searched
 from suite.search.study import Entrant
 from suite.study import Study
-from suite.tables import Table
+from suite.tables.table import Table
 from suite.trial import Status, Trial, canonical
 
 QUICK = ("grid", "hyperband", "tpe")

@@ -16,7 +16,7 @@ from test_tables import GOLDEN, golden, terminal
 from suite.search.log import Ask, Choice, asks_frame, choices_frame
 from suite.search.tables import curves_frame, search_tables
 from suite.summary import Judged
-from suite.tables import Table
+from suite.tables.table import Table
 
 JUDGED = Judged("churn", "auc", "loss", "min", {"val": 0.5, "test": 0.5}, "majority class")
 BUDGETS = {"random": 4, "tpe": 4, "random x2": 8}
@@ -74,6 +74,7 @@ def renew() -> None:
     """Write every golden file anew."""
     for name, table in tables().items():
         table.write(GOLDEN)
+        (GOLDEN / f"{name}.parquet").unlink()
         (GOLDEN / f"{name}.txt").write_text(terminal(table), encoding="utf-8")
 
 

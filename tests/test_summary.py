@@ -9,19 +9,13 @@ import pytest
 from example import JUDGED, matrix, outcome
 
 from suite.frame import frame_of
-from suite.summary import MATRIX, TUNED, Judged, levels, of_task, ranking
+from suite.summary import Judged, of_task, ranking
 from suite.trial import Status
 
 
 def rows(*more, judged: Judged = JUDGED) -> pd.DataFrame:
     """The rows of the matrix, and of more outcomes."""
     return of_task(frame_of([*matrix(), *more], "s"), judged)
-
-
-def level_rows(view: str, table: pd.DataFrame) -> dict[tuple[str, object], dict[str, object]]:
-    """The rows of one view by factor and level."""
-    chosen = table[table["view"] == view].to_dict("records")
-    return {(row["factor"], row["level"]): row for row in chosen}
 
 
 def test_a_diverged_trial_counts_as_the_trivial_predictor():
@@ -78,84 +72,8 @@ def test_no_rows_have_no_ranking():
     failed = outcome({"dropout": 0.0}, status=Status.FAILED)
     empty = of_task(frame_of([failed], "s"), JUDGED)
     assert ranking(empty, JUDGED).empty
-    assert levels(empty, JUDGED).empty
 
 
 def test_no_trials_have_no_rows():
     """A folder without trials is no error."""
     assert of_task(frame_of([], "s"), JUDGED).empty
-
-
-def test_levels_averaged_over_the_matrix():
-    """Seed 0: sgd (.78 + .68) / 2 = .73, adam .86; seed 1: .75, (.50 + .86) / 2 = .68."""
-    table = level_rows(MATRIX, levels(rows(), JUDGED))
-    sgd, adam = table["optimizer", "sgd"], table["optimizer", "adam"]
-    assert (sgd["test"], adam["test"]) == pytest.approx((0.74, 0.77))
-    assert adam["effect"] == pytest.approx(0.03)
-    assert (adam["low"], adam["high"]) == pytest.approx(
-        (-1.2406, 1.3006), abs=1e-4
-    )  # t(.975, 1) = 12.706
-    assert (adam["pairs"], adam["diverged"], sgd["diverged"]) == (2, 0.25, 0.0)
-    assert table["dropout", 0.5]["test"] == pytest.approx(0.77)
-    assert table["dropout", 0.5]["effect"] == pytest.approx(0.03)
-
-
-def test_levels_with_everything_else_tuned():
-    """sgd at its best has dropout 0 (.78, .80), adam 0.5 (.84, .86): .06 better on either seed."""
-    table = level_rows(TUNED, levels(rows(), JUDGED))
-    sgd, adam = table["optimizer", "sgd"], table["optimizer", "adam"]
-    assert (sgd["test"], adam["test"]) == pytest.approx((0.79, 0.85))
-    assert (adam["effect"], adam["low"], adam["high"]) == pytest.approx((0.06, 0.06, 0.06))
-    assert table["dropout", 0.0]["test"] == pytest.approx(0.79)
-    assert table["dropout", 0.5]["test"] == pytest.approx(0.85)
-
-
-def test_tuning_looks_at_validation_alone():
-    """A cell that is best on test and worst on validation is not chosen."""
-    lucky = [
-        outcome({"optimizer": "sgd", "dropout": 0.9}, seed, (0.9, 0.1, 0.99)) for seed in (0, 1)
-    ]
-    table = level_rows(TUNED, levels(rows(*lucky), JUDGED))
-    assert table["optimizer", "sgd"]["test"] == pytest.approx(0.79)
-
-
-def test_the_first_level_is_the_reference():
-    """It has no effect against itself; the order is that of the trials."""
-    table = levels(rows(), JUDGED)
-    firsts = table.groupby(["factor", "view"], sort=False).head(1)
-    assert set(firsts["level"]) == {"sgd", 0.0}
-    assert firsts[["effect", "low", "high"]].isna().all(axis=None)
-
-
-def test_effects_are_paired_over_the_seeds_that_both_levels_have():
-    """A third seed of adam has no partner: it counts in adam's mean, and in no difference."""
-    third = [
-        outcome({"optimizer": "adam", "dropout": d}, 2, (0.4, 0.9, 1.0), Status.COMPLETED)
-        for d in (0.0, 0.5)
-    ]
-    adam = level_rows(MATRIX, levels(rows(*third), JUDGED))["optimizer", "adam"]
-    assert adam["pairs"] == 2
-    assert adam["effect"] == pytest.approx(0.03)
-    assert adam["test"] == pytest.approx((0.86 + 0.68 + 1.0) / 3)
-
-
-def test_one_seed_has_an_effect_and_no_interval():
-    """A single pair says by how much, not how sure."""
-    one = of_task(frame_of(matrix()[:4], "s"), JUDGED)
-    adam = level_rows(MATRIX, levels(one, JUDGED))["optimizer", "adam"]
-    assert adam["effect"] == pytest.approx(0.13)
-    assert math.isnan(adam["low"])
-    assert math.isnan(adam["high"])
-
-
-def test_only_the_named_factors_are_compared():
-    """A study's scientific factors, not its nuisance factors."""
-    assert set(levels(rows(), JUDGED, {"dropout": ()})["factor"]) == {"dropout"}
-
-
-def test_the_first_level_is_the_studys_not_the_one_that_was_trained_first():
-    """With the study's order given, its first level is the reference."""
-    table = levels(rows(), JUDGED, {"optimizer": ["adam", "sgd"]})
-    own = table[table["view"] == MATRIX].set_index("level")
-    assert math.isnan(own["effect"]["adam"])
-    assert own["effect"]["sgd"] == pytest.approx(-0.03)

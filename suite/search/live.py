@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import keras_tuner
-import pandas as pd
 
 from suite.engines.engine import Trainer
 from suite.interrupt import check
@@ -21,11 +20,10 @@ from suite.search.log import Ask, Choice, asks_frame, choices_frame, write_log
 from suite.search.loop import Search, Wanted, seed_of
 from suite.search.spaces import space_of
 from suite.search.study import Entrant, SearchStudy
-from suite.search.tables import curves_frame, search_tables
+from suite.search.tables import curves_frame
 from suite.search.tuners import oracle_for
 from suite.store import write_whole
-from suite.summary import Judged
-from suite.tables import Table
+from suite.summary import judged_of
 from suite.trial import Outcome, Trial
 from suite.work import Work
 
@@ -182,11 +180,11 @@ class SearchWork(Work):
             outcomes = [self.done[t.key] for t in arena.fresh(search) if t.key in self.done]
             self.choices.append(search.choice(outcomes))
 
-    def tables(self, frame: pd.DataFrame, tasks: Mapping[str, Judged]) -> Iterable[Table]:  # noqa: ARG002
-        """Two tables a task: what the tuners reached, and what they chose. Writes the log, too."""
+    def write_log(self) -> None:
+        """One row an ask, one a choice, and the tuners' curves."""
         asks, choices = asks_frame(self.asks), choices_frame(self.choices)
         budgets = {entrant.name: float(entrant.trials) for entrant in self.study.entrants()}
         write_log(self.request.out, asks, choices)
+        tasks = {name: judged_of(name, task) for name, task in self.report.tasks.items()}
         curves = curves_frame(asks, choices, tasks, budgets)
         write_whole(self.request.out / "curves.csv", curves.to_csv(index=False))
-        yield from search_tables(asks, choices, tasks, budgets)

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from suite.stats import Interval, bootstrap_mean, paired_effect
+from suite.stats.intervals import Interval, bootstrap_mean, paired_effect
 
 Floats = NDArray[np.float64]
 ROUNDING = 1e-9

@@ -18,7 +18,7 @@ from suite.request import Request
 from suite.search.distinct import fresh
 from suite.search.spaces import space_of
 from suite.search.study import SearchStudy
-from suite.tables import level_text
+from suite.tables.text import level_text
 from suite.trial import Trial
 
 SAMPLE = 48

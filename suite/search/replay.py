@@ -27,7 +27,7 @@ from suite.search.study import TUNERS, Entrant
 from suite.search.tables import REFERENCE, curves_frame, search_tables
 from suite.search.tuners import oracle_for
 from suite.store import write_whole
-from suite.tables import Table
+from suite.tables.table import Table
 from suite.trial import Outcome, canonical
 
 SLOW = ("bayesian",)

@@ -21,9 +21,10 @@ from suite.search.merit import (
     regret,
     seconds_of,
 )
-from suite.stats import Interval
+from suite.stats.intervals import Interval
 from suite.summary import Judged
-from suite.tables import Table, number
+from suite.tables.table import Table
+from suite.tables.text import number
 
 REFERENCE = "random"
 DIGITS = 4

@@ -1,0 +1,30 @@
+"""What is derived from a results folder: trials as tables, the tables, figures, the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from suite.reading import Reading
+from suite.store import write_whole
+from suite.tables.table import Table
+
+TABLES = "tables"
+PAGE = "report.html"
+
+
+def publish(reading: Reading, folder: Path) -> list[Table]:
+    """Write every derived file into `folder`; return the tables."""
+    write_trials(reading.frame, folder)
+    tables = list(reading.tables())
+    for table in tables:
+        table.write(folder / TABLES)
+    return tables
+
+
+def write_trials(frame: pd.DataFrame, folder: Path) -> None:
+    """Write `trials.csv` and `trials.parquet`; nothing where there are no trials yet."""
+    if len(frame):
+        write_whole(folder / "trials.csv", frame.to_csv(index=False))
+        frame.to_parquet(folder / "trials.parquet", index=False)

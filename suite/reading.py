@@ -1,0 +1,103 @@
+"""A results folder as it is read: the record, `run.json`, and all that follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import ValidationError
+
+from suite.errors import RecordError
+from suite.evidence import Evidence, evidence_of
+from suite.frame import described, frame_of
+from suite.search.log import read_log
+from suite.search.study import SearchStudy
+from suite.search.tables import curves_frame, search_tables
+from suite.store import Store
+from suite.study import Study
+from suite.studyfiles import KINDS
+from suite.summary import Judged, judged_of
+from suite.tables.matrix import matrix_tables
+from suite.tables.table import Table
+from suite.trial import Outcome
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a results folder holds.
+
+    Attributes:
+        folder: where it is.
+        run: its `run.json`.
+        study: the study that was run, in the size in which it was run.
+        outcomes: the record, by trial key.
+    """
+
+    folder: Path
+    run: Mapping[str, Any]
+    study: Study | SearchStudy
+    outcomes: Mapping[str, Outcome]
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """One row a trial: `suite.frame.frame_of`."""
+        return frame_of(self.outcomes.values(), self.study.name)
+
+    @cached_property
+    def judged(self) -> dict[str, Judged]:
+        """How each task is judged."""
+        return {name: judged_of(name, task) for name, task in self.run["tasks"].items()}
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What the trials of a matrix say; nothing for a search, whose trials are no matrix."""
+        if isinstance(self.study, SearchStudy):
+            return Evidence(self.frame, {})
+        return evidence_of(self.frame, self.study, self.run)
+
+    @cached_property
+    def log(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The asks and the choices of a search; RecordError where there are none."""
+        return read_log(self.folder)
+
+    @property
+    def budgets(self) -> dict[str, float]:
+        """Full trainings of each tuner of a search."""
+        assert isinstance(self.study, SearchStudy)
+        return {entrant.name: float(entrant.trials) for entrant in self.study.entrants()}
+
+    @cached_property
+    def regrets(self) -> pd.DataFrame:
+        """The curves of a search's tuners: `suite.search.tables.curves_frame`."""
+        return curves_frame(*self.log, self.judged, self.budgets)
+
+    def tables(self) -> Iterator[Table]:
+        """All tables of the run."""
+        if isinstance(self.study, SearchStudy):
+            yield from search_tables(*self.log, self.judged, self.budgets)
+        else:
+            yield from matrix_tables(self.evidence)
+
+
+def read(folder: Path) -> Reading:
+    """Read a results folder; RecordError where it is none."""
+    run = described(folder)
+    return Reading(folder, run, study_of(run, folder), Store(folder).outcomes())
+
+
+def study_of(run: Mapping[str, Any], folder: Path) -> Study | SearchStudy:
+    """The study that a `run.json` holds; RecordError where it is none."""
+    content = {key: value for key, value in run["study"].items() if key != "fingerprint"}
+    kind = KINDS["search" if content.get("kind") == "search" else "matrix"]
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        place = ".".join(map(str, fault["loc"]))
+        raise RecordError(
+            f"Expected a study in {folder / 'run.json'}. Received: {place}: {fault['msg']}."
+        ) from error

@@ -1,0 +1,1 @@
+"""Tables: the evidence of a run for the terminal, CSV, Markdown, LaTeX and parquet."""

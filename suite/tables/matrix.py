@@ -1,0 +1,32 @@
+"""All tables of a matrix, in the order in which a person reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from suite.evidence import Evidence
+from suite.tables.best import best_table, winners_table
+from suite.tables.others import across_table, costs_table, divergence_table, importance_table
+from suite.tables.table import Table
+from suite.tables.verdicts import levels_table, verdicts_tables
+
+
+def matrix_tables(evidence: Evidence) -> Iterator[Table]:
+    """Best recipes, levels and the rest by task; winners; at the end the verdicts at a glance."""
+    for own in evidence.tasks.values():
+        yield best_table(own.ranked, own.judged)
+        if not own.levels.empty:
+            yield levels_table(own.levels, own.judged)
+        if not own.importance.empty:
+            yield importance_table(own.importance, own.judged)
+        diverged = divergence_table(own.divergence, own.judged)
+        if diverged is not None:
+            yield diverged
+    if len(evidence.frame):
+        yield costs_table(evidence.costs, evidence.seconds)
+    if evidence.winners:
+        yield winners_table(evidence.winners)
+    if not evidence.across.empty:
+        yield across_table(evidence.across, len(evidence.tasks))
+    if not evidence.levels.empty:
+        yield from verdicts_tables(evidence.levels, evidence.metrics)
