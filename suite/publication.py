@@ -7,10 +7,12 @@ from pathlib import Path
 import pandas as pd
 
 from suite.reading import Reading
+from suite.report.page import write_both
 from suite.store import write_whole
 from suite.tables.table import Table
 
 TABLES = "tables"
+FIGURES = "figures"
 PAGE = "report.html"
 
 
@@ -20,6 +22,7 @@ def publish(reading: Reading, folder: Path) -> list[Table]:
     tables = list(reading.tables())
     for table in tables:
         table.write(folder / TABLES)
+    write_both(reading, folder / PAGE, folder / FIGURES)
     return tables
 
 

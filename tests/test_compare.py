@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from example import JUDGED, matrix, outcome, results_folder
 from planted import planted
+from recorded import planted_folder
 
 from suite.compare import Change, cause_of, compare
 from suite.errors import RecordError
@@ -29,12 +30,7 @@ def shifted(outcomes: list[Outcome], by: float, only: bool | None = None) -> lis
 
 def folder(path, outcomes, **own):
     """A results folder of planted outcomes, read."""
-    results_folder(path, outcomes)
-    run = json.loads((path / "run.json").read_text())
-    run["study"]["factors"] = {"batch_norm": [False, True], "l2": [0.0, 0.1]}
-    run |= {"commit": "abc", "versions": {"jax": "1"}, "hardware": {"cores": 2}, **own}
-    (path / "run.json").write_text(json.dumps(run))
-    return read(path)
+    return read(planted_folder(path, outcomes, **own))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from scikit_posthocs import posthoc_conover_friedman
 from scipy.stats import friedmanchisquare, rankdata, studentized_range
 
 from suite.stats.intervals import Interval, bootstrap_mean
+from suite.stats.looks import holm
 
 Floats = NDArray[np.float64]
 ENOUGH_TASKS = 10
@@ -27,7 +28,8 @@ class Ranking:
         ranks: mean rank of each treatment; 1 is best.
         p_value: of Friedman's test (1937) that all rank alike; NaN below three treatments or two
             blocks.
-        pairwise: Holm-adjusted p-values of Conover's test for each pair, by name.
+        pairwise: Holm-adjusted p-values of Conover's test for each pair, by name; none below the
+            least that Friedman's exact test can give, the chance that all blocks agree.
         critical_difference: of mean ranks, at 5% (Nemenyi; Demsar 2006).
         power: the chance that Friedman's test at 5%, with so many blocks, finds treatments whose
             neighbours lie half a standard deviation apart.
@@ -43,11 +45,15 @@ class Ranking:
 
 
 def ranking_over(scores: pd.DataFrame, seed: int = 0) -> Ranking:
-    """Rank the columns (treatments) of `scores` over its rows (blocks); higher is better."""
+    """Rank the columns (treatments) of `scores` over its rows (blocks); higher is better.
+
+    Args:
+        scores: no NaN; without rows, no treatment has a rank.
+        seed: of the power's simulation.
+    """
     blocks, treatments = scores.shape
-    ranks = pd.Series(
-        rankdata(-scores.to_numpy(float), axis=1).mean(axis=0), index=scores.columns, dtype=float
-    )
+    every = rankdata(-scores.to_numpy(float), axis=1)
+    ranks = pd.Series(every.mean(axis=0) if blocks else math.nan, index=scores.columns, dtype=float)
     nothing = pd.DataFrame(math.nan, index=scores.columns, columns=scores.columns)
     if treatments < 3 or blocks < 2:
         return Ranking(ranks, math.nan, nothing, math.nan, 0.0, False)
@@ -55,9 +61,9 @@ def ranking_over(scores: pd.DataFrame, seed: int = 0) -> Ranking:
     return Ranking(
         ranks=ranks,
         p_value=p_value,
-        pairwise=posthoc_conover_friedman(scores.to_numpy(float), p_adjust="holm")
-        .set_axis(scores.columns, axis=0)
-        .set_axis(scores.columns, axis=1),
+        pairwise=pd.DataFrame(
+            _conover(scores.to_numpy(float)), index=scores.columns, columns=scores.columns
+        ),
         critical_difference=critical_difference(treatments, blocks),
         power=friedman_power(treatments, blocks, seed=seed),
         claimed=blocks >= ENOUGH_TASKS,
@@ -69,6 +75,20 @@ def _friedman(scores: Floats) -> float:
     if np.all(np.ptp(scores, axis=1) == 0):
         return 1.0
     return float(friedmanchisquare(*scores.T).pvalue)
+
+
+def _conover(scores: Floats) -> Floats:
+    """Holm-adjusted p-values of Conover's test for each pair of columns."""
+    blocks, treatments = scores.shape
+    if np.all(np.ptp(scores, axis=1) == 0):
+        return np.ones((treatments, treatments))
+    with np.errstate(divide="ignore", invalid="ignore"):  # no variance left where all rows agree
+        raw = posthoc_conover_friedman(scores).to_numpy(float)
+    upper = np.triu_indices(treatments, 1)
+    least = float(math.factorial(treatments)) ** (1 - blocks)
+    found = np.ones((treatments, treatments))
+    found[upper] = np.maximum(holm(np.nan_to_num(raw[upper], nan=1.0)), least)
+    return np.minimum(found, found.T)
 
 
 def critical_difference(treatments: int, blocks: int, alpha: float = 0.05) -> float:

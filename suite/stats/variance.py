@@ -79,7 +79,7 @@ def _shares(means: Floats, factors: Sequence[str]) -> dict[tuple[str, ...], Floa
     shares: dict[tuple[str, ...], Floats] = {(factors[i],): alone[i] / safe for i in axes}
     for i, j in combinations(axes, 2):
         shares[factors[i], factors[j]] = (of((i, j)) - alone[i] - alone[j]) / safe
-    return {names: np.nan_to_num(share) for names, share in shares.items()}
+    return {names: np.maximum(np.nan_to_num(share), 0.0) for names, share in shares.items()}
 
 
 def forest_importance(
@@ -92,12 +92,14 @@ def forest_importance(
 
     Args:
         design: one column a factor, one row a trial.
-        scores: shape (trials,), finite.
+        scores: shape (trials,), finite. Where they do not vary, every share is 0.
     """
     found: dict[str, list[float]] = {str(name): [] for name in design}
     for repeat in range(repeats):
         random = np.random.default_rng([seed, repeat])
         rows = random.permutation(len(design))[:FOREST_TRIALS]
+        if np.ptp(scores[rows]) == 0:
+            return [Share((name,), 0.0, 0.0, 0.0) for name in found]
         study = _study(design.iloc[rows], scores[rows])
         evaluator = optuna.importance.FanovaImportanceEvaluator(n_trees=32, seed=seed + repeat)
         for name, share in evaluator.evaluate(study).items():
@@ -114,7 +116,12 @@ def _study(design: pd.DataFrame, scores: Floats) -> optuna.Study:
     distributions: dict[str, BaseDistribution] = {
         str(name): _distribution(design[name]) for name in design
     }
-    study = optuna.create_study()
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # else it tells of the study on stderr
+    try:
+        study = optuna.create_study()
+    finally:
+        optuna.logging.set_verbosity(before)
     study.add_trials(
         [
             optuna.create_trial(params=params, distributions=distributions, value=float(score))
