@@ -164,12 +164,16 @@ class Port:
         """The shape to train in.
 
         A lasting port has two a berth, that of the first leg and a small one for a few members, so
-        that shapes (and rounding) do not depend on how long anything took.
+        that shapes (and rounding) do not depend on how long anything took. Where the first leg fills
+        the small one twice at most, that one serves all: batches differ in size, a wider crew would
+        sail half empty as often as not, and a second program has to be compiled.
         """
         wished = shape_for(waiting, len(self.deck.devices), width)
         if not self.lasting:
             return wished
-        usual = self._shapes.setdefault(id(leg.berth), wished)
+        small = Shape(wished.lanes, 1, min(SMALL, wished.seeds * wished.configs))
+        first = small if len(waiting) <= 2 * small.members else wished
+        usual = self._shapes.setdefault(id(leg.berth), first)
         small = Shape(usual.lanes, 1, min(SMALL, usual.seeds * usual.configs))
         places = {s: len(musters(leg.members, s)) * s.members for s in (usual, small)}
         return small if places[small] <= places[usual] // 2 else usual

@@ -27,6 +27,20 @@ def drawn(oracle: keras_tuner.Oracle) -> list[dict[str, Any]]:
     return [dict(values) for values in found if values is not None]
 
 
+def largest(oracle: keras_tuner.Oracle) -> list[dict[str, Any]]:
+    """The drawn recipes with every whole number at its largest: the widest and deepest models."""
+    most = {hp.name: max(hp.values) for hp in oracle.get_space().space if _is_whole(hp)}
+    return [{**values, **most} for values in drawn(oracle)]
+
+
+def _is_whole(hp: Any) -> bool:
+    """Whether a hyperparameter is a whole number that is chosen from a list or a range."""
+    kinds = keras_tuner.engine.hyperparameters
+    if not isinstance(hp, kinds.Int | kinds.Choice):
+        return False
+    return all(type(value) is int for value in hp.values)
+
+
 def explore(oracle: keras_tuner.Oracle, task: HyperTask) -> None:
     """Let the oracle know what is declared only by some models, or in the hypermodel's own `fit`.
 

@@ -20,7 +20,7 @@ from suite.engines.states import StateFolder
 from suite.environment import sparing_tensorflow
 from suite.errors import PluginError, RecordError, SuiteError, UsageError
 from suite.search.conversation import Conversation, Suggestion
-from suite.search.explore import check_logs, drawn, explore
+from suite.search.explore import check_logs, drawn, explore, largest
 from suite.search.fitting import Arguments, arguments_of
 from suite.search.hypertask import HyperTask
 from suite.search.project import (
@@ -235,9 +235,8 @@ class FleetTuner(keras_tuner.Tuner):  # type: ignore[misc]  # keras_tuner ships 
         )
         if self.batch is not None:
             epochs = arguments.options.epochs
-            port.expect(
-                [Trial(task.name, task.source, v, self.seed, epochs) for v in drawn(self.oracle)]
-            )
+            scouts = [*drawn(self.oracle), *largest(self.oracle)]
+            port.expect([Trial(task.name, task.source, v, self.seed, epochs) for v in scouts])
         return port
 
     def _ask(self) -> list[Suggestion]:
