@@ -195,6 +195,18 @@ def report(
 
 
 @app.command()
+def archive(
+    results: Annotated[Path, typer.Argument(help="A results folder.")],
+    copy: Annotated[Path, typer.Argument(help="The folder to make.")],
+) -> None:
+    """Make a compact copy of a results folder, to be kept or passed on."""
+    from suite.archive import archive as put_away  # noqa: PLC0415
+
+    path = put_away(results, copy)
+    Console().print(f"{path}: {path.stat().st_size / 1e6:.1f} MB", soft_wrap=True, markup=False)
+
+
+@app.command()
 def resolve(
     results: Annotated[Path, typer.Argument(help="The results folder of a finished matrix.")],
     budget: Annotated[

@@ -7,6 +7,7 @@ fails its checksum and counts as never written; its trial is trained again.
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import time
@@ -23,6 +24,8 @@ from suite.trial import Outcome, Status, Trial, canonical
 
 SCHEMA = 1
 RECORD = "record"
+PACKED = ".gz"
+"""The ending of a segment that was put away (`suite.archive`); nothing is appended to it."""
 
 
 def encode(outcome: Outcome) -> str:
@@ -149,7 +152,8 @@ class Store:
         """
         self.damage.clear()
         found: dict[str, Outcome] = {}
-        for segment in sorted((self.folder / RECORD).glob("*.jsonl")):
+        folder = self.folder / RECORD
+        for segment in sorted([*folder.glob("*.jsonl"), *folder.glob(f"*.jsonl{PACKED}")]):
             for outcome in self._read(segment):
                 known = found.get(outcome.trial.key)
                 if known is None or known.status is Status.FAILED:
@@ -158,10 +162,12 @@ class Store:
 
     def _read(self, segment: Path) -> Iterator[Outcome]:
         try:
-            text = segment.read_bytes().decode(errors="replace")
-        except OSError as error:
+            data = segment.read_bytes()
+            packed = segment.suffix == PACKED
+            text = (gzip.decompress(data) if packed else data).decode(errors="replace")
+        except (OSError, EOFError, zlib.error) as error:
             raise RecordError(
-                f"Expected a record that can be read. Received: {segment} ({error.strerror})."
+                f"Expected a record that can be read. Received: {segment} ({error})."
             ) from error
         for number, line in enumerate(text.splitlines(), start=1):
             try:

@@ -132,7 +132,7 @@ def test_p_value_and_interval_agree(seed, level, pairs):
 @given(seeds, st.floats(-5, 5), st.floats(-5, 5))
 @settings(deadline=None, database=None, max_examples=40)
 def test_an_effect_on_all_cells_moves_the_estimate_and_nothing_else(seed, gain, eased):
-    """Scores better by a constant, and losses lower by another: the same choices, the same error."""
+    """Scores better by a constant, and losses lower by another: same choices, same error."""
     plain = duel(seed)
     moved = Duel(Arm(plain.a.loss - eased, plain.a.score + gain), plain.b)
     assert moved.effect == pytest.approx(plain.effect + gain, abs=1e-9)

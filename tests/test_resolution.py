@@ -73,5 +73,5 @@ def test_a_look_that_was_begun_is_taken_up_again(folder, tmp_path):
 def test_an_unfinished_run_is_refused(tmp_path):
     """It says how to finish it."""
     outcomes = [o for o in planted(SMALL, seeds=8) if (o.trial.seed, o.trial.hp["lr"]) != (7, 1.0)]
-    with pytest.raises(UsageError, match="4 recipes have fewer. Run the same command again"):
+    with pytest.raises(UsageError, match=r"4 recipes have fewer\. Run the same command again"):
         resolution_of(read(planted_folder(tmp_path, outcomes, seeds=8)))

@@ -164,7 +164,7 @@ class Port:
         """The shape to train in.
 
         A lasting port has two a berth, that of the first leg and a small one for a few members, so
-        that shapes (and rounding) do not depend on how long anything took. Where the first leg fills
+        that shapes (and rounding) do not depend on how long anything took. Where a first leg fills
         the small one twice at most, that one serves all: batches differ in size, a wider crew would
         sail half empty as often as not, and a second program has to be compiled.
         """

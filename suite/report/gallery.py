@@ -93,8 +93,9 @@ def _in_order(means: pd.DataFrame, own: TaskEvidence) -> pd.DataFrame:
         ordered(axis.tolist(), own.factors.get(str(axis.name).removeprefix(HP), ()))
         for axis in (means.index, means.columns)
     )
-    named = {"index": means.index.name, "columns": means.columns.name}
-    return means.reindex(index=one, columns=two).rename_axis(**named)
+    found = means.reindex(index=one, columns=two)
+    found.index.name, found.columns.name = means.index.name, means.columns.name
+    return found
 
 
 def _parallel(name: str, own: TaskEvidence) -> Drawing | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -57,7 +58,7 @@ def interaction_chart(name: str, judged: Judged, means: pd.DataFrame) -> Drawing
     )
 
 
-def _longest(axis: pd.Index[object]) -> int:
+def _longest(axis: pd.Index[Any]) -> int:
     return max((len(level_text(level)) for level in axis), default=0)
 
 
@@ -86,11 +87,13 @@ def _cells(
             continue
         step = step_of((value - least) / (most - least) if most > least else 0.5)
         ink = colour("on-low" if step < LOW_STEPS else "on-high")
-        box = {"color": colour(f"seq-{step}"), "linewidth": 0}
-        axes.add_patch(Rectangle((j + 0.02, i + 0.04), 0.96, 0.92, gid=f"c{i}-{j}", **box))
+        box = Rectangle((j + 0.02, i + 0.04), 0.96, 0.92, color=colour(f"seq-{step}"), linewidth=0)
+        box.set_gid(f"c{i}-{j}")
+        axes.add_patch(box)
         axes.text(j + 0.5, i + 0.5, number(value, digits), color=ink, ha="center", va="center")
         tips[f"c{i}-{j}"] = f"{names[0][i]}, {names[1][j]}: {value:.4f}"
         if value == most:
-            frame = {"edgecolor": colour("ink"), "linewidth": 1.6}
-            axes.add_patch(Rectangle((j + 0.02, i + 0.04), 0.96, 0.92, fill=False, **frame))
+            axes.add_patch(
+                Rectangle(box.get_xy(), 0.96, 0.92, fill=False, ec=colour("ink"), lw=1.6)
+            )
     return tips

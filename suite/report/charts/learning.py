@@ -75,7 +75,7 @@ def curves_of(outcomes: Iterable[Outcome], objective: str) -> Floats:
 
 def _line(label: str, curves: Floats, role: str | None = None, quartiles: int = QUARTILES) -> Line:
     ends = (25, 75) if len(curves) >= quartiles else (0, 100)
-    known = np.isfinite(curves).any(axis=0)
+    known: NDArray[np.bool_] = np.asarray(np.isfinite(curves).any(axis=0))
     low, middle, high = (
         _percentile(curves, share, known) for share in (float(ends[0]), 50.0, float(ends[1]))
     )

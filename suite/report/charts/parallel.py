@@ -126,8 +126,10 @@ def _lines(axes: Axes, places: Floats, metric: Floats) -> None:
     steps = np.minimum(STEPS - 1, (ranks**1.6 * STEPS).astype(int))
     for step in range(STEPS):
         lines = [np.column_stack([p, rows]) for p in places[steps == step]]
-        style = {"colors": colour(f"seq-{step}"), "linewidths": 0.7, "zorder": 2 + step / 10}
-        axes.add_collection(LineCollection(lines, **style))
+        shade = colour(f"seq-{step}")
+        axes.add_collection(
+            LineCollection(lines, colors=shade, linewidths=0.7, zorder=2 + step / 10)
+        )
     best = [np.column_stack([p, rows]) for p in places[:TOP]]
     axes.add_collection(LineCollection(best, colors=colour("series-2"), linewidths=1.7, zorder=4))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -71,16 +72,15 @@ def _panels(curves: Sequence[Line]) -> Figure:
     reference = next((line for line in curves if line.label == REFERENCE), None)
     for i, (line, axes) in enumerate(zip(curves, grid, strict=False)):
         if reference is not None and reference is not line:
-            dots = {"color": colour("muted"), "linestyle": ":", "linewidth": 1.4}
-            axes.plot(reference.x, reference.y, **dots)
+            axes.plot(reference.x, reference.y, ":", color=colour("muted"), linewidth=1.4)
         _panel(axes, line, colour(SERIES[i % len(SERIES)]))
         if limits[0] < limits[1]:
             axes.set_ylim(*limits)
         axes.tick_params(labelleft=i % 2 == 0, labelbottom=i >= len(curves) - 2)
     for axes in grid[len(curves) :]:
         axes.set_visible(False)
-    side = {"ha": "right", "color": colour("muted"), "fontsize": TEXT}
-    figure.text((WIDTH - 8) / WIDTH, 6 / (PANEL * rows + 26), SPENT, **side)
+    style: dict[str, Any] = {"ha": "right", "color": colour("muted"), "fontsize": TEXT}
+    figure.text((WIDTH - 8) / WIDTH, 6 / (PANEL * rows + 26), SPENT, **style)
     return figure
 
 

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from suite.report.drawing import Margins, canvas, legend, legend_height, name_axes, ticks, wrapped
 from suite.report.palette import SERIES, colour
 
 Floats = NDArray[np.float64]
-DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (2, 1)), (0, (9, 2)))
+SOLID: tuple[float, ...] = ()
+DASHES: Sequence[tuple[float, ...]] = (
+    SOLID,
+    (4, 2),
+    (6, 2, 1, 2),
+    (1, 1.5),
+    (6, 1, 1, 1, 1, 1),
+    (2, 1),
+    (9, 2),
+)
 """A line is told from its neighbours by its dashes, too."""
 PLOT = 190
 """Height of the axes in pixels."""
@@ -48,29 +58,44 @@ def lines_chart(
     height = PLOT + 30 + below
     figure, axes = canvas(height, Margins(left=52, top=28, bottom=below))
     axes.grid(axis="y", color=colour("grid"), linewidth=1)
-    keys = _keys(lines)
-    for line, key in reversed(list(zip(lines, keys, strict=True))):  # the first one on top
+    looks = _looks(lines)
+    for line, look in reversed(list(zip(lines, looks, strict=True))):  # the first one on top
         if line.low is not None and line.high is not None:
-            shade = key.get_color()
-            axes.fill_between(line.x, line.low, line.high, color=shade, alpha=0.16, linewidth=0)
-        axes.plot(line.x, line.y, color=key.get_color(), linestyle=key.get_linestyle(), lw=1.8)
+            shade: dict[str, Any] = {"color": colour(look.role), "alpha": 0.16, "linewidth": 0}
+            axes.fill_between(line.x, line.low, line.high, **shade)
+        axes.add_line(look.line(line.x, line.y))
     if limits and limits[0] < limits[1]:
         axes.set_ylim(*limits)
     axes.margins(x=0.02)
+    axes.autoscale_view(scaley=not limits)
     ticks(axes)
     name_axes(axes, x, y)
+    keys = [look.line((), ()) for look in looks]
     legend(axes, list(zip(keys, labels, strict=True)), below - 52, height)
     return figure
 
 
-def _keys(lines: Sequence[Line]) -> list[Line2D]:
-    """One line's look each."""
-    looks: list[Line2D] = []
-    own = 0
+@dataclass(frozen=True)
+class Look:
+    """Colour and dashes of a line; no dashes, no gaps."""
+
+    role: str
+    dashes: tuple[float, ...]
+
+    def line(self, x: ArrayLike, y: ArrayLike) -> Line2D:
+        """A line that looks like that."""
+        line = Line2D(x, y, color=colour(self.role), linewidth=1.8)
+        if self.dashes:
+            line.set_dashes(self.dashes)
+        return line
+
+
+def _looks(lines: Sequence[Line]) -> list[Look]:
+    looks, own = [], 0
     for line in lines:
-        role, dash = line.role or SERIES[own % len(SERIES)], DASHES[own % len(DASHES)]
-        own += line.role is None
-        look = Line2D([], [], color=colour(role), linewidth=1.8)
-        look.set_linestyle(dash if line.role is None else "-")
-        looks.append(look)
+        if line.role is not None:
+            looks.append(Look(line.role, SOLID))
+            continue
+        looks.append(Look(SERIES[own % len(SERIES)], DASHES[own % len(DASHES)]))
+        own += 1
     return looks
