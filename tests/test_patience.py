@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import keras
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suite.engines.patience import Patience, Wait
@@ -11,6 +11,7 @@ from suite.engines.patience import Patience, Wait
 figures = st.floats(-2, 2, allow_nan=False, width=16)
 
 
+@settings(deadline=None)
 @given(
     curve=st.lists(figures | st.just(float("nan")), min_size=1, max_size=20),
     patience=st.integers(1, 5),

@@ -209,6 +209,9 @@ def test_another_seed_gives_other_searches(folder, tmp_path, log):
         assert list(mine) != list(theirs)
 
 
+ENDINGS = ("csv", "md", "tex", "parquet")
+
+
 def test_a_replay_leaves_the_log_the_curves_and_the_tables(folder, tmp_path):
     """And nothing without --out."""
     before = sorted(folder.rglob("*"))
@@ -221,7 +224,7 @@ def test_a_replay_leaves_the_log_the_curves_and_the_tables(folder, tmp_path):
         "asks.parquet",
         "choices.csv",
         "curves.csv",
-        *(f"tables/{name}.{ending}" for name in names for ending in ("csv", "md")),
+        *(f"tables/{name}.{ending}" for name in names for ending in ENDINGS),
     }
     assert "churn: 24 recipes on 3 seeds.\nintervals speak of these recorded outcomes" in said
     assert "churn: random x2: 2 searches in" in said
@@ -296,8 +299,12 @@ def test_the_results_of_a_search_are_refused(tmp_path):
 
 def test_a_run_without_its_study_is_refused(tmp_path):
     """An old or foreign run.json."""
+    folder = results_folder(tmp_path, matrix())
+    run = json.loads((folder / "run.json").read_text())
+    del run["study"]["factors"]
+    (folder / "run.json").write_text(json.dumps(run))
     with pytest.raises(RecordError, match=r"Expected the study that was run in .*run\.json"):
-        read_benchmarks(results_folder(tmp_path, matrix()))
+        read_benchmarks(folder)
 
 
 def test_a_folder_without_results_is_refused(tmp_path):

@@ -63,7 +63,7 @@ def test_without_a_folder_the_script_names_its_data(results):
     before = [reproduce(Asked(key, results, None, [PLUGINS])) for key in keys(results)]
     assert [done.path for done in before] == [None, None]
     (data,) = (results / "data").iterdir()
-    assert all(f'np.load("{data.as_posix()}")' in done.text for done in before)
+    assert all(f'"{data.as_posix()}"' in done.text for done in before)
     arrays = np.load(data)
     assert set(arrays) == {f"{part}_{split}" for part in "xy" for split in ("train", "val", "test")}
 

@@ -95,7 +95,7 @@ def critical_difference(treatments: int, blocks: int, alpha: float = 0.05) -> fl
     """The difference of mean ranks that Nemenyi's test calls significant (Demsar 2006, eq. 5).
 
     >>> round(critical_difference(4, 14), 3)
-    1.253
+    1.254
     """
     q = float(studentized_range.ppf(1 - alpha, treatments, np.inf)) / math.sqrt(2)
     return q * math.sqrt(treatments * (treatments + 1) / (6 * blocks))
