@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -62,3 +63,14 @@ def test_nothing_is_written_over(original, tmp_path):
         archive(original, original)
     with pytest.raises(RecordError, match="Expected a results folder"):
         archive(tmp_path / "none", tmp_path / "copy")
+
+
+def test_the_reference_run_is_there_to_compare_with():
+    """A standard run of all four tasks, whole and undamaged, in a few MB."""
+    reference = Path(__file__).parents[1] / "results" / "reference"
+    results = suite.load_results(reference)
+    assert set(results.dataframe()["task"]) == {"churn", "digits", "stock", "text"}
+    assert results.dataframe().groupby("task")["seed"].nunique().eq(10).all()
+    assert not Store(reference).damage
+    assert sum(path.stat().st_size for path in reference.rglob("*")) < 5e6
+    assert (reference / "tables" / "verdicts.csv").is_file()
