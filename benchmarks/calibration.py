@@ -1,6 +1,6 @@
 """Are the verdicts as sure as they say? The suite's own statistics on arms whose truth is known.
 
-    python benchmarks/calibration.py            about six minutes on two cores
+    python benchmarks/calibration.py            about ten minutes on two cores
     python benchmarks/calibration.py --check    exit code 1 where a promise is not kept
 
 Recipes of churn are trained once, each on 160 seeds (kept in results/calibration). Arms are then
@@ -85,9 +85,9 @@ def family(pool: Pool, seed: int) -> Draw:
     return Draw(compared(pool, drawn, Scale(0.0)), 0.0)
 
 
-def planted(pool: Pool, effect: float, seed: int) -> Draw:
+def planted(pool: Pool, effect: float, stream: int, seed: int) -> Draw:
     """Two arms that differ by `effect`, which is the smallest one worth knowing."""
-    drawn = pool.drawn(np.random.default_rng([3, seed]), 1, PAIRS, effect)
+    drawn = pool.drawn(np.random.default_rng([3, stream, seed]), 1, PAIRS, effect)
     return Draw(compared(pool, drawn, Scale(effect)), effect)
 
 
@@ -160,9 +160,9 @@ def figures_of(pool: Pool, draws: int, say: Console) -> list[Figure]:
         families = drawn(partial(family, pool), draws, workers, say, "families")
         effects = {
             times: drawn(
-                partial(planted, pool, times * spread), draws // 2, workers, say, f"{times:g} sd"
+                partial(planted, pool, times * spread, i), draws, workers, say, f"{times:g} sd"
             )
-            for times in EFFECTS
+            for i, times in enumerate(EFFECTS)
         }
         looks = drawn(partial(twice, pool), draws, workers, say, "second looks")
     found: list[Figure] = []

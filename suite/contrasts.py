@@ -22,8 +22,8 @@ from suite.held import Held, Scale
 from suite.stats.arms import Duel, resamples
 from suite.stats.intervals import Interval, bca_mean, spread
 from suite.stats.looks import holm, level_a_look, repeated_p
-from suite.stats.paired import sign_flip, superiority, wilcoxon
-from suite.stats.power import more_pairs, power
+from suite.stats.paired import fewest_pairs, sign_flip, superiority, wilcoxon
+from suite.stats.power import more_pairs, power, sign_flip_power, student_power
 from suite.stats.verdict import ALPHA, Verdict, verdict
 from suite.summary import Judged
 
@@ -83,6 +83,7 @@ def seen_tuned(duel: Duel, level: float) -> Seen:
 
 
 SEEN = {MATRIX: seen_in_matrix, TUNED: seen_tuned}
+POWERS = {MATRIX: sign_flip_power, TUNED: student_power}
 
 
 def levels(held: Sequence[Held], scale: Scale) -> pd.DataFrame:
@@ -187,7 +188,9 @@ def _judged(row: Mapping[Any, Any], scale: Scale, tests: int) -> dict[str, Any]:
         more = more_pairs(*facts, scale.rope, tests, ALPHA)
     return {
         "verdict": found.value,
-        "power": power(scale.rope, row["error"], row["pairs"], level),
+        "power": power(scale.rope, row["error"], int(row["pairs"]), level, POWERS[row["view"]])
+        if row["pairs"] >= fewest_pairs(ALPHA)
+        else 0.0,
         "more_seeds": more,
     }
 

@@ -13,24 +13,35 @@ from statsmodels.stats.power import TTestPower
 
 from suite.stats.looks import level_a_look, repeated_p
 from suite.stats.paired import fewest_pairs, sign_flip
-from suite.stats.power import MOST, more_pairs, power
+from suite.stats.power import MOST, more_pairs, power, sign_flip_power, student_power
 
 
 @pytest.mark.parametrize("pairs", [6, 10, 24])  # statsmodels has NaN where power is all but 1
 @pytest.mark.parametrize("size", [0.0, 0.2, 0.9, 1.2])
 @pytest.mark.parametrize("alpha", [0.05, 0.04])
-def test_power_is_that_of_students_paired_test(pairs, size, alpha):
-    """`statsmodels.stats.power.TTestPower`, two-sided; a negative effect is found as often."""
+def test_the_curve_is_that_of_students_paired_test(pairs, size, alpha):
+    """`statsmodels.stats.power.TTestPower`, two-sided."""
     expected = TTestPower().power(size, pairs, alpha, alternative="two-sided")
-    found = power(size, 1 / math.sqrt(pairs), pairs, alpha)
+    (found,) = student_power(np.array([size * math.sqrt(pairs)]), pairs, alpha)
     assert found == pytest.approx(expected, abs=1e-9)
-    assert power(-size, 1 / math.sqrt(pairs), pairs, alpha) == found
 
 
-@pytest.mark.parametrize("effect", [0.005, 0.02, 0.9])
+@pytest.mark.parametrize("pairs", [8, 10, 20])
+@pytest.mark.parametrize("size", [0.3, 0.5, 0.7, 1.0])
+def test_samples_claim_the_power_that_they_have(pairs, size):
+    """600 normal samples, each with the standard error it has: the mean claim is the true power,
+    which the power at the estimated error would exceed by up to 8 points.
+    """
+    drawn = np.random.default_rng(pairs).normal(size, 1, (600, pairs))
+    claimed = [power(size, float(error), pairs, 0.05) for error in stats.sem(drawn, axis=1)]
+    (true,) = student_power(np.array([size * math.sqrt(pairs)]), pairs, 0.05)
+    assert np.mean(claimed) == pytest.approx(true, abs=0.03)
+
+
+@pytest.mark.parametrize("effect", [0.005, -0.02, 0.9])
 def test_only_the_effect_in_standard_errors_counts(effect):
-    """The unit of the metric is no matter."""
-    assert power(effect, effect / 3, 12, 0.05) == pytest.approx(power(3.0, 1.0, 12, 0.05))
+    """Neither the unit of the metric matters nor the sign."""
+    assert power(effect, abs(effect) / 3, 12, 0.05) == pytest.approx(power(3.0, 1.0, 12, 0.05))
 
 
 def test_no_effect_is_found_at_the_rate_of_false_findings():
@@ -40,16 +51,17 @@ def test_no_effect_is_found_at_the_rate_of_false_findings():
 
 @pytest.mark.parametrize("alpha", [0.05, 0.05 / 8])
 def test_too_few_pairs_have_no_power(alpha):
-    """One pair fewer than can reach alpha finds nothing, whatever the effect."""
+    """One pair fewer than can reach alpha finds nothing by sign flips, whatever the effect."""
     enough = fewest_pairs(alpha)
-    assert power(100.0, 1.0, enough - 1, alpha) == 0
-    assert power(100.0, 1.0, enough, alpha) > 0.99
+    assert power(100.0, 1.0, enough - 1, alpha, sign_flip_power) == 0
+    assert power(100.0, 1.0, enough, alpha, sign_flip_power) > 0.99
 
 
 @pytest.mark.parametrize("ratio", [30, 1e3, 1e9, 1e300])
-def test_an_effect_beyond_doubt_is_found(ratio):
+@pytest.mark.parametrize("curve", [student_power, sign_flip_power])
+def test_an_effect_beyond_doubt_is_found(ratio, curve):
     """Also where the noncentral t distribution has no digits left; nothing warns."""
-    assert power(1.0, 1 / ratio, 20, 0.05) == pytest.approx(1)
+    assert power(1.0, 1 / ratio, 20, 0.05, curve) == pytest.approx(1)
 
 
 def test_without_noise_any_effect_is_found_and_none_is_not():
@@ -65,22 +77,19 @@ def test_what_is_not_known_gives_no_power():
     assert power(1.0, math.inf, 8, 0.05) == 0
 
 
-@pytest.mark.parametrize(("pairs", "size"), [(10, 0.7), (10, 1.0), (12, 0.8), (20, 0.6)])
-def test_the_sign_flip_test_finds_as_much_as_is_claimed(pairs, size):
-    """1,000 normal samples: the rate of p below 5% is the power, to within .06."""
-    drawn = np.random.default_rng(pairs).normal(size, 1, (1000, pairs))
-    rate = np.mean([sign_flip(one) <= 0.05 for one in drawn])
-    assert rate == pytest.approx(power(size, 1 / math.sqrt(pairs), pairs, 0.05), abs=0.06)
-
-
-def test_with_hardly_enough_pairs_the_sign_flip_test_falls_short():
-    """Nine pairs at .05 / 8, the fewest that can: 1.5 standard deviations are found in half of the
-    cases rather than in three quarters; `power` says so in its docstring.
+@pytest.mark.parametrize(
+    ("pairs", "size", "tests"), [(10, 0.7, 1), (12, 0.8, 1), (20, 0.6, 1), (9, 1.5, 8), (10, 1, 8)]
+)
+def test_the_sign_flip_test_finds_as_much_as_is_claimed(pairs, size, tests):
+    """1,000 normal samples: the rate of findings is the mean claim, to within 5 points, also with
+    hardly enough pairs (nine at .05 / 8), where Student's test would find a quarter more.
     """
-    drawn = np.random.default_rng(0).normal(1.5, 1, (1000, 9))
-    rate = np.mean([sign_flip(one) <= 0.05 / 8 for one in drawn])
-    claimed = power(1.5, 1 / 3, 9, 0.05 / 8)
-    assert 0.15 <= claimed - rate <= 0.3
+    alpha = 0.05 / tests
+    drawn = np.random.default_rng(pairs).normal(size, 1, (1000, pairs))
+    rate = np.mean([sign_flip(one) <= alpha for one in drawn])
+    errors = stats.sem(drawn, axis=1)
+    claimed = [power(size, float(e), pairs, alpha, sign_flip_power) for e in errors]
+    assert np.mean(claimed) == pytest.approx(rate, abs=0.05)
 
 
 # How many more.
