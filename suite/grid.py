@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +14,7 @@ from suite.stats.arms import Arm, Duel
 from suite.summary import Judged
 
 Floats = NDArray[np.float64]
+Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -55,55 +55,83 @@ def grid_of(one: pd.DataFrame, two: pd.DataFrame, column: str, judged: Judged) -
     Args:
         one, two: rows of `suite.summary.of_task` that hold the one and the other level.
     """
-    columns = [c for c in recipe_columns(pd.concat([one, two])) if c != column]
-    arms = [
-        _with_loss(own, judged).assign(cell=_cells(own, other, columns))
-        for own, other in ((one, two), (two, one))
+    ours = sorted({*recipe_columns(one), *recipe_columns(two)} - {column})
+    named = _cells(one, two, ours)
+    cells = np.intersect1d(*named)
+    seeds = np.intersect1d(one["seed"], two["seed"])
+    tables = [
+        [_table(own, figure, at, cells, seeds) for figure in (_loss(own, judged), own["test"])]
+        for own, at in zip((one, two), named, strict=True)
     ]
-    scores = [_table(arm, "test") for arm in arms]
-    cells = scores[0].index.intersection(scores[1].index, sort=False)
-    both = pd.concat([table.loc[cells] for table in scores])
-    shared = scores[0].columns.intersection(scores[1].columns)
-    seeds = np.array(sorted(s for s in shared if both[s].notna().all()), np.int64)
-    recipes = [arm.drop_duplicates("cell").set_index("cell").loc[cells, "recipe"] for arm in arms]
-    duel = Duel(*(_arm(own, cells, seeds) for own in arms))
-    return Grid(duel, seeds, (recipes[0].tolist(), recipes[1].tolist()))
+    whole = ~np.isnan([scores for _, scores in tables]).any(axis=(0, 1))
+    duel = Duel(*(Arm(loss[:, whole], score[:, whole]) for loss, score in tables))
+    recipes = [_recipes(own, at, cells) for own, at in zip((one, two), named, strict=True)]
+    return Grid(duel, seeds[whole].astype(np.int64), (recipes[0], recipes[1]))
 
 
 def arm_of(rows: pd.DataFrame, judged: Judged) -> Arm:
     """An arm alone, on the seeds on which all of its cells were trained; its cells are recipes."""
-    whole = _with_loss(rows, judged).assign(cell=rows["recipe"])
-    scores = _table(whole, "test").dropna(axis=1)
-    return _arm(whole, scores.index, scores.columns)
+    at, names = pd.factorize(rows["recipe"])
+    cells, seeds = np.arange(len(names)), np.unique(rows["seed"])
+    loss, score = (
+        _table(rows, figure, at, cells, seeds) for figure in (_loss(rows, judged), rows["test"])
+    )
+    whole = ~np.isnan(score).any(axis=0)
+    return Arm(loss[:, whole], score[:, whole])
 
 
-def _with_loss(rows: pd.DataFrame, judged: Judged) -> pd.DataFrame:
-    sign = 1.0 if judged.direction == "min" else -1.0
-    return rows.assign(loss=sign * rows["objective"])
+def _loss(rows: pd.DataFrame, judged: Judged) -> pd.Series[float]:
+    return rows["objective"] if judged.direction == "min" else -rows["objective"]
 
 
-def _table(arm: pd.DataFrame, figure: str) -> pd.DataFrame:
-    """A figure by cell (index) and seed (columns)."""
-    return arm.pivot(index="cell", columns="seed", values=figure)
+def _table(
+    rows: pd.DataFrame, figure: pd.Series[float], at: Places, cells: Places, seeds: Places
+) -> Floats:
+    """A figure of each row by its cell and seed, shape (cells, seeds); NaN where none was trained.
+
+    `cells` and `seeds` ascend; a row of another cell or seed is left out.
+    """
+    table = np.full((len(cells), len(seeds)), np.nan)
+    known = np.isin(at, cells) & np.isin(rows["seed"], seeds)
+    places = np.searchsorted(cells, at[known]), np.searchsorted(seeds, rows["seed"][known])
+    table[places] = figure[known]
+    return table
 
 
-def _arm(arm: pd.DataFrame, cells: Any, seeds: Any) -> Arm:
-    figures = (_table(arm, figure).loc[cells, seeds] for figure in ("loss", "test"))
-    return Arm(*(figure.to_numpy(float) for figure in figures))
+def _recipes(rows: pd.DataFrame, at: Places, cells: Places) -> list[str]:
+    """The recipe of each cell."""
+    _, first = np.unique(at, return_index=True)
+    names = dict(zip(at[first].tolist(), rows["recipe"].iloc[first], strict=True))
+    return [names[cell] for cell in cells.tolist()]
 
 
-def _cells(own: pd.DataFrame, other: pd.DataFrame, columns: Sequence[str]) -> pd.Series[str]:
-    """Each row's cell: its levels of all columns, or their places among the arm's own levels."""
-    recipes = own.drop_duplicates("recipe")
-    names = pd.Series("", index=recipes.index)
+def _cells(one: pd.DataFrame, two: pd.DataFrame, columns: Sequence[str]) -> tuple[Places, Places]:
+    """The number of each row's cell, in either arm.
+
+    A cell is its levels of all columns, or their places among the arm's own levels.
+    """
+    arms = [own.drop_duplicates("recipe") for own in (one, two)]
+    whole = np.zeros(sum(map(len, arms)), np.int64)
     for column in columns:
-        levels, others = (set(rows[column].dropna()) for rows in (own, other))
-        values = recipes[column].astype(str)
-        if levels != others and len(levels) == len(others):
-            places = {level: str(i) for i, level in enumerate(sorted(levels, key=_order))}
-            values = recipes[column].map(places)
-        names = names + "|" + values
-    return own["recipe"].map(dict(zip(recipes["recipe"], names, strict=True)))
+        ours, theirs = (set(own[column].dropna()) for own in arms)
+        values = [own[column].astype(str) for own in arms]
+        if ours != theirs and len(ours) == len(theirs):
+            values = [
+                own[column].map(
+                    {level: str(i) for i, level in enumerate(sorted(levels, key=_order))}
+                )
+                for own, levels in zip(arms, (ours, theirs), strict=True)
+            ]
+        numbers, _ = pd.factorize(pd.concat(values), use_na_sentinel=False)
+        _, whole = np.unique(np.stack([whole, numbers]), axis=1, return_inverse=True)
+    split = np.split(whole, [len(arms[0])])
+    found = [
+        own["recipe"]
+        .map(dict(zip(arm["recipe"], numbers.tolist(), strict=True)))
+        .to_numpy(np.int64)
+        for own, arm, numbers in zip((one, two), arms, split, strict=True)
+    ]
+    return found[0], found[1]
 
 
 def _order(level: object) -> tuple[bool, object]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from suite.frame import recipe_columns
 from suite.stats.intervals import spread
@@ -75,22 +76,23 @@ def ranking(rows: pd.DataFrame, judged: Judged) -> pd.DataFrame:
     Columns: the `hp.` columns, `trial` (the key of one of its trials), `seeds`, `diverged`, and
     `<what>` with `<what>_sd` (standard deviation over seeds) for `objective`, `val` and `test`.
     """
-    columns = recipe_columns(rows)
-    ranked = []
-    for _, same in rows.groupby("recipe", sort=False):
-        row: dict[str, Any] = {c: same[c].iloc[0] for c in columns}
-        row |= {
-            "trial": same["trial"].iloc[0],
-            "seeds": len(same),
-            "diverged": int((same["status"] == "diverged").sum()),
-        }
-        for what in ("objective", "val", "test"):
-            values = same[what].to_numpy(float)
-            row[what] = values.mean()
-            row[f"{what}_sd"] = spread(values) if np.isfinite(values).all() else np.nan
-        ranked.append(row)
-    table = pd.DataFrame(ranked)
-    if table.empty:
-        return table
+    if rows.empty:
+        return pd.DataFrame()
+    places = [*rows.groupby("recipe", sort=False).indices.values()]
+    places.sort(key=lambda own: int(own[0]))  # in the order in which recipes first appear
+    firsts = rows.iloc[[own[0] for own in places]]
+    diverged = (rows["status"] == "diverged").to_numpy()
+    table = firsts[recipe_columns(rows)].reset_index(drop=True)
+    table["trial"] = firsts["trial"].to_numpy()
+    table["seeds"] = [len(own) for own in places]
+    table["diverged"] = [int(diverged[own].sum()) for own in places]
+    for what in ("objective", "val", "test"):
+        values = rows[what].to_numpy(float)
+        table[what] = [values[own].mean() for own in places]
+        table[f"{what}_sd"] = [_spread(values[own]) for own in places]
     ascending = judged.direction == "min"
     return table.sort_values("objective", ascending=ascending, kind="stable", ignore_index=True)
+
+
+def _spread(values: NDArray[np.float64]) -> float:
+    return spread(values) if np.isfinite(values).all() else np.nan

@@ -46,9 +46,9 @@ STYLE: dict[RcKeyType, Any] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Drawing:
-    """One chart.
+    """One chart, equal to itself alone.
 
     Attributes:
         name: file name without ending; unique within a report.

@@ -11,6 +11,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from functools import partial
+from weakref import WeakKeyDictionary
 from xml.etree import ElementTree as Xml
 
 from markupsafe import Markup
@@ -27,8 +28,20 @@ LONG = re.compile(r"-?\d+\.\d{2,}(?!e)")
 FONT_SIZE = re.compile(r"([\d.]+)px")
 
 
+_SVGS: WeakKeyDictionary[Drawing, str] = WeakKeyDictionary()
+"""What has been rendered once: the page and the files take the same pictures."""
+PNG = {"compress_level": 3}
+"""A quarter of the default's time for files a tenth larger."""
+
+
 def svg_of(drawing: Drawing) -> str:
     """The drawing as a whole SVG file, the same bytes every time."""
+    if drawing not in _SVGS:
+        _SVGS[drawing] = _rendered(drawing)
+    return _SVGS[drawing]
+
+
+def _rendered(drawing: Drawing) -> str:
     buffer = io.StringIO()
     with styled():
         drawing.figure.savefig(
@@ -41,7 +54,7 @@ def png_of(drawing: Drawing, dpi: int = 200) -> bytes:
     """The drawing as PNG on white; `dpi` at 72 is one dot a pixel of the page."""
     buffer = io.BytesIO()
     with styled():
-        drawing.figure.savefig(buffer, format="png", dpi=dpi, facecolor="white")
+        drawing.figure.savefig(buffer, format="png", dpi=dpi, facecolor="white", pil_kwargs=PNG)
     return buffer.getvalue()
 
 
