@@ -16,7 +16,9 @@ from typing import Any
 import keras
 import keras_tuner
 
-from suite.data import Data, Split
+from suite import probe
+from suite.anatomy import Part, parts_of
+from suite.data import Data
 from suite.task import Task
 from suite.trial import Level, canonical
 from suite.weights import Start, recorded_initializers, starts_of
@@ -27,6 +29,8 @@ CONFIGURED = (keras.Sequential, type(keras.Model(_INPUT, _INPUT)))
 
 OFF = 1e30
 """The norm of gradients that counts as no clipping."""
+
+build_state = probe.build_state
 
 REGULARIZERS = (keras.regularizers.L1, keras.regularizers.L2, keras.regularizers.L1L2)
 
@@ -41,6 +45,7 @@ class Blueprint:
         knobs: name -> number, such as "rate/0" (first dropout layer) or "l2/3".
         starts: how each weight starts, in the order of `model.weights`.
         batch_size: rows a step, at most the rows there are.
+        parts: its layers with trained weights.
         drawing: the number of each layer that draws random numbers, where the model is a hull and
             does not count them itself.
     """
@@ -50,6 +55,7 @@ class Blueprint:
     knobs: Mapping[str, float]
     starts: Sequence[Start]
     batch_size: int
+    parts: Sequence[Part]
     drawing: Sequence[int] | None = None
 
 
@@ -86,6 +92,7 @@ def blueprint_of(
         knobs=_knobs(model),
         starts=[starts[id(variable)] for variable in model.weights],
         batch_size=batch_size,
+        parts=parts_of(model),
         drawing=drawing,
     )
 
@@ -99,11 +106,6 @@ def compiled_structure(model: keras.Model) -> str:
     names: dict[str, str] = {}
     _collect_names(config, names)
     return canonical(_masked(config, names))
-
-
-def build_state(model: keras.Model, batch: Split) -> None:
-    """What `fit` does before its first step: variables of metrics and optimizer come to be."""
-    model._symbolic_build(data_batch=(batch.x, batch.y))
 
 
 def dropouts(model: keras.Model) -> list[keras.layers.Dropout]:

@@ -18,10 +18,12 @@ MULTIPLE = 64  # training rows come in multiples of it, so usual batch sizes lea
 SEED = 0
 
 
-def carve(classes: Array, share: float, multiple: int = MULTIPLE) -> tuple[Rows, Rows]:
+def carve(
+    classes: Array, share: float, multiple: int = MULTIPLE, seed: int = SEED
+) -> tuple[Rows, Rows]:
     """Row numbers (kept, held): about `share` of the rows are kept, a multiple of `multiple`.
 
-    Drawn at random with a fixed seed; every class is equally frequent in both parts.
+    Drawn at random, the same for the same seed; every class is equally frequent in both parts.
 
     >>> classes = np.array([0, 0, 0, 1] * 50)
     >>> kept, held = carve(classes, 0.8)
@@ -30,15 +32,15 @@ def carve(classes: Array, share: float, multiple: int = MULTIPLE) -> tuple[Rows,
     """
     size = _rounded(share * len(classes), multiple)
     kept, held = train_test_split(
-        np.arange(len(classes)), train_size=size, stratify=classes, random_state=SEED
+        np.arange(len(classes)), train_size=size, stratify=classes, random_state=seed
     )
     return kept, held
 
 
-def three_way(classes: Array) -> tuple[Rows, Rows, Rows]:
+def three_way(classes: Array, seed: int = SEED) -> tuple[Rows, Rows, Rows]:
     """Row numbers (train, val, test), about 60, 20 and 20 percent, each class equally frequent."""
-    train, rest = carve(classes, 0.6)
-    val, test = carve(classes[rest], 0.5, multiple=1)
+    train, rest = carve(classes, 0.6, seed=seed)
+    val, test = carve(classes[rest], 0.5, multiple=1, seed=seed)
     return train, rest[val], rest[test]
 
 

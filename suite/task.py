@@ -1,4 +1,7 @@
-"""Task: a `keras_tuner.HyperModel` that brings its data and the metric it is judged by."""
+"""Task: a `keras_tuner.HyperModel` that brings its data and the metric it is judged by.
+
+`Task.from_build` makes one of a build function and arrays.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,15 @@ import keras_tuner
 
 from suite.data import Arrays, Data, leaves
 from suite.declare import declare
-from suite.errors import PluginError, unknown
+from suite.errors import PluginError, UsageError, unknown
 from suite.factors import FACTORS
+from suite.given import given
+from suite.probe import Probe, compiled, direction_of
+from suite.targets import kind_of
 
 SOURCES = ("embedded", "full")
 Metric = str | Callable[[Arrays, Arrays], float]
+Build = Callable[[keras_tuner.HyperParameters], keras.Model]
 
 
 class Task(keras_tuner.HyperModel):  # type: ignore[misc]  # keras_tuner ships no types
@@ -54,6 +61,80 @@ class Task(keras_tuner.HyperModel):  # type: ignore[misc]  # keras_tuner ships n
             return built(hp)
 
         self.build = build  # type: ignore[method-assign]  # as HyperModel does it
+
+    @staticmethod
+    def from_build(
+        build: Build | keras_tuner.HyperModel,
+        x: Any = None,
+        y: Any = None,
+        *,
+        train: tuple[Any, Any] | None = None,
+        val: tuple[Any, Any] | None = None,
+        test: tuple[Any, Any] | None = None,
+        seed: int = 0,
+        gap: int | None = None,
+        objective: str | keras_tuner.Objective | None = None,
+        metric: Metric | None = None,
+        epochs: int = epochs,
+        batch_size: int = batch_size,
+        repeats: bool = False,
+        name: str = "arrays",
+        source: str = "given as arrays",
+        licence: str = "not stated",
+    ) -> Task:
+        """The task of a `build(hp)` as KerasTuner takes it, and arrays.
+
+        The build function is called once, on the defaults of its hyperparameters. What the targets
+        are follows from it: a 0 or 1, a class number, one-hot classes, or numbers. The trivial
+        predictor says the training targets' mean or the classes' shares.
+
+        Args:
+            build: a function, or a hypermodel without a `fit` of its own.
+            x, y: all rows, to be split: 60, 20 and 20 percent at random by `seed`, classes equally
+                frequent in each; or by time, where `gap` is given. Whatever was learned from rows,
+                such as their mean, must not have been learned from these: split them first.
+            train, val, test: instead, three pairs (x, y).
+            gap: the rows are in the order of time; so many are left out between two splits.
+            objective: as of `Task`; by default the first metric that `build` compiles, or the loss.
+            metric: as of `Task`; by default ROC AUC, accuracy, or the negative mean absolute error.
+            epochs, batch_size: as of `Task`.
+            repeats, name, source, licence: as of `Data`.
+
+        Raises:
+            UsageError: arrays, model and options do not fit together.
+            PluginError: `build` does not return a compiled model.
+        """
+        made, hp = _function_of(build), keras_tuner.HyperParameters()
+        probe = Probe(compiled(made(hp), "build(hp)"))
+        if "batch_size" in hp.values:
+            raise UsageError(
+                "Expected build(hp) to leave the hyperparameter 'batch_size' to the suite, which "
+                "declares it for fit. Received: a build(hp) that declares it, too."
+            )
+        arrays = given(x, y, train, val, test, seed, gap)
+        outputs = probe.outputs(arrays.rows)
+        kind = kind_of(arrays.targets, outputs)
+        arrays = arrays.as_kind(kind)
+        described = {"repeats": repeats, "name": name, "source": source, "licence": licence}
+        data = arrays.data(kind, outputs[0], **described)
+        judged = kind.metric if metric is None else metric
+        if isinstance(judged, str) and probe.gives_logits:
+            raise UsageError(
+                f"Expected a model whose outputs the metric {judged!r} can read: probabilities, or "
+                "numbers. Received: a loss with from_logits=True. Give the last layer its "
+                "activation instead, or pass metric, a function (y_true, outputs) -> float."
+            )
+        content = {
+            "__doc__": f"A build function and arrays: {name}.",
+            "objective": _objective_of(probe.logs(arrays.rows), objective),
+            "metric": judged if isinstance(judged, str) else staticmethod(judged),
+            "epochs": _count("epochs", epochs),
+            "batch_size": _count("batch_size", batch_size),
+            "data": lambda self, source: data,  # noqa: ARG005  # there is one source
+            "build": lambda self, hp: compiled(made(hp), f"build(hp) of task {self.name!r}"),
+        }
+        task: Task = type("Built", (Task,), content)()
+        return task
 
     def data(self, source: str) -> Data:  # noqa: ARG002
         """Load, clean and split the data; `source` is "embedded" or "full"."""
@@ -97,11 +178,47 @@ class Task(keras_tuner.HyperModel):  # type: ignore[misc]  # keras_tuner ships n
 
     def goal(self) -> tuple[str, str]:
         """Name and direction ("min" or "max") of the objective."""
-        try:
-            made = keras_tuner.Oracle(objective=self.objective).objective
-        except ValueError as error:
+        known = direction_of(self.objective)
+        if known is None:
             raise PluginError(
                 f"Expected an objective whose direction is known, or keras_tuner.Objective(name, "
                 f'"min" or "max"). Received: objective={self.objective!r} in task {self.name!r}.'
-            ) from error
-        return str(made.name), str(made.direction)
+            )
+        return known
+
+
+def _function_of(build: Any) -> Build:
+    """The build function that was given, or that of a hypermodel; UsageError for anything else."""
+    if isinstance(build, keras_tuner.HyperModel):
+        if type(build).fit is not keras_tuner.HyperModel.fit:
+            raise UsageError(
+                "Expected a hypermodel without a fit of its own. "
+                f"Received: {type(build).__name__}, which has one. FleetTuner honours it."
+            )
+        return build.build  # type: ignore[no-any-return]
+    if isinstance(build, type) or not callable(build):
+        raise UsageError(
+            "Expected build to be a function build(hp), or a keras_tuner.HyperModel. "
+            f"Received: {build!r}."
+        )
+    return build  # type: ignore[no-any-return]
+
+
+def _objective_of(
+    logs: list[str], asked: str | keras_tuner.Objective | None
+) -> str | keras_tuner.Objective:
+    """The objective asked for, if it is logged; the first metric whose direction is known, else."""
+    names = [f"val_{log}" for log in logs]
+    if asked is None:
+        known = [name for name in names[1:] if direction_of(name)]
+        return known[0] if known else "val_loss"
+    name = getattr(asked, "name", asked)
+    if name not in names:
+        raise unknown("objective", name, names)
+    return asked
+
+
+def _count(name: str, value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise UsageError(f"Expected {name} to be a whole number from 1. Received: {value!r}.")
+    return value

@@ -10,7 +10,8 @@ import keras
 import keras_tuner
 import numpy as np
 
-from suite.data import Arrays, Data, Split, leaves
+from suite.arrays import arrays_of, pair_of, split_of
+from suite.data import Data
 from suite.engines.patience import Patience
 from suite.errors import UsageError, unknown
 
@@ -104,17 +105,13 @@ def options_of(given: Mapping[str, Any], default: FitOptions) -> FitOptions:
 
 
 def _data(given: Mapping[str, Any]) -> Data:
-    x, y = _arrays(given.get("x"), "x"), _arrays(given.get("y"), "y")
-    train = _split(x, y, "the training data")
+    x, y = arrays_of(given.get("x"), "x"), arrays_of(given.get("y"), "y")
+    train = split_of(x, y, "the training data")
     held = given.get("validation_data")
     share = given.get("validation_split") or 0.0
     if held is not None:
-        if not isinstance(held, tuple | list) or len(held) != 2:
-            raise UsageError(
-                "Expected validation_data=(x, y). "
-                f"Received: validation_data of type {type(held).__name__}."
-            )
-        val = _split(_arrays(held[0], "x_val"), _arrays(held[1], "y_val"), "validation_data")
+        x, y = pair_of(held, "validation_data")
+        val = split_of(arrays_of(x, "x_val"), arrays_of(y, "y_val"), "validation_data")
     elif isinstance(share, int | float | np.number) and 0 < share < 1:
         rows = int(len(train) * (1 - share))  # Keras, too, holds out the last ones
         train, val = train.take(slice(0, rows)), train.take(slice(rows, None))
@@ -128,33 +125,6 @@ def _data(given: Mapping[str, Any]) -> Data:
             f"Expected rows to train and to validate on. Received: {len(train)}, {len(val)}."
         )
     return Data(train, val, val, np.zeros(1), "", "arrays", "passed to search", "the user's own")
-
-
-def _split(x: Arrays, y: Arrays, what: str) -> Split:
-    rows = {len(array) for array in (*leaves(x).values(), *leaves(y).values())}
-    if len(rows) != 1:
-        raise UsageError(f"Expected as many rows in x as in y in {what}. Received: {sorted(rows)}.")
-    return Split(x, y)
-
-
-def _arrays(value: Any, name: str) -> Arrays:
-    """NumPy arrays of numbers; dicts of them by name."""
-    if isinstance(value, Mapping):
-        return {str(key): _array(own, f"{name}[{key!r}]") for key, own in value.items()}
-    return _array(value, name)
-
-
-def _array(value: Any, name: str) -> np.ndarray[Any, Any]:
-    numbers = hasattr(value, "__array__") and not isinstance(value, str)
-    array = np.asarray(value) if numbers else np.zeros((), object)
-    if array.dtype.kind not in "fiub" or array.ndim == 0:
-        kind = (
-            f"an array of dtype {array.dtype}" if numbers and array.ndim else type(value).__name__
-        )
-        raise UsageError(
-            f"Expected {name} to be an array of numbers (or a dict of such). Received: {kind}."
-        )
-    return array
 
 
 def _patience(callbacks: Sequence[Any], objective: keras_tuner.Objective) -> Patience | None:

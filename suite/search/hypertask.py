@@ -10,7 +10,8 @@ import keras
 import keras_tuner
 
 from suite.data import Data
-from suite.errors import PluginError, UsageError
+from suite.errors import UsageError
+from suite.probe import compiled
 from suite.search.fitting import Arguments, FitOptions, check_names, options_of
 from suite.task import Task
 from suite.trial import canonical
@@ -54,13 +55,8 @@ class HyperTask(Task):
         return self._arguments.data
 
     def _built(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-        model = self._tuner._build_hypermodel(hp)
+        model = compiled(self._tuner._build_hypermodel(hp), "the hypermodel")
         self._entries |= {own.name: own for own in hp.space}
-        if not isinstance(model, keras.Model) or getattr(model, "optimizer", None) is None:
-            raise PluginError(
-                "Expected the hypermodel to build a compiled keras.Model. "
-                f"Received: {type(model).__name__}."
-            )
         size = self._tuner.max_model_size
         if size and model.built and model.count_params() > size:
             raise UsageError(
