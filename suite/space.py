@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import keras_tuner
@@ -25,7 +26,7 @@ def declared(task: Task) -> dict[str, Any]:
 def check_factors(task: Task, study: Study) -> None:
     """Raise UsageError where the study varies what the task does not declare, or to no valid level.
 
-    The standard factors' levels were checked when the study was read.
+    The levels of standard factors were checked when the study was read.
     """
     own = declared(task)
     varied: dict[str, list[Level]] = {name: list(levels) for name, levels in study.factors.items()}
@@ -35,12 +36,34 @@ def check_factors(task: Task, study: Study) -> None:
         varied[name] = [level for group in by for level in group]
     for name, levels in varied.items():
         if name not in own:
-            raise UsageError(
-                f"{unknown('factor', name, own)} Task {task.name!r} declares no other."
-            )
-        if name not in FACTORS:
+            raise undeclared("factor", name, task, own)
+        if of_task(own[name]):
             for level in levels:
                 check_level(own[name], level)
+
+
+def undeclared(kind: str, name: str, task: Task, names: Iterable[str]) -> UsageError:
+    """The error for a hyperparameter that a study names and `task` does not declare."""
+    why = "."
+    if name in FACTORS:
+        why = (
+            ": its build(hp) does not use suite.Techniques, which brings the standard factors. "
+            "A study may name the task's own."
+        )
+    return UsageError(f"{unknown(kind, name, names)} Task {task.name!r} declares no other{why}")
+
+
+def of_task(declaration: Any) -> bool:
+    """Whether levels are held against the task's declaration, not against a standard factor's.
+
+    They are where the task gives a standard name choices of its own, which are all it knows.
+    """
+    factor = FACTORS.get(declaration.name)
+    return factor is None or (
+        bool(factor.levels)
+        and isinstance(declaration, keras_tuner.engine.hyperparameters.Choice)
+        and list(declaration.values) != list(factor.levels)
+    )
 
 
 def check_level(declaration: Any, level: Level) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import keras_tuner
 from keras_tuner.src.engine.conditions import Parent  # the public names leave it out
 
-from suite.errors import StudyError, UsageError, unknown
+from suite.errors import StudyError, UsageError
 from suite.factors import FACTORS
 from suite.search.study import Range, SearchStudy, check_sampling
-from suite.space import check_level
+from suite.space import check_level, of_task, undeclared
 from suite.study import Dependent, Study, level_name
 from suite.task import Task
 from suite.trial import Level
@@ -79,8 +79,7 @@ def explored(task: Task) -> tuple[list[Declared], dict[str, Level]]:
 def _check_names(task: Task, study: SearchStudy, names: Sequence[str]) -> None:
     for name in (*study.space, *study.fixed):
         if name not in names:
-            error = unknown("hyperparameter", name, dict.fromkeys(names))
-            raise UsageError(f"{error} Task {task.name!r} declares no other.")
+            raise undeclared("hyperparameter", name, task, dict.fromkeys(names))
 
 
 def _own(name: str, study: SearchStudy) -> bool:
@@ -99,7 +98,7 @@ def _entry(own: Declared, study: SearchStudy) -> Declared:
 
 def _leveled(own: Declared, levels: Sequence[Level]) -> Declared:
     """A choice among `levels`, whatever the task declares the name to be."""
-    if own.name not in FACTORS:  # a standard factor's levels were checked when the study was read
+    if of_task(own):  # a standard factor's levels were checked when the study was read
         for level in levels:
             check_level(own, level)
     return choice(own.name, levels, own.conditions, own.default)
