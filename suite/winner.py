@@ -26,11 +26,12 @@ FRESH_SEEDS = (1_000_001, 1_000_002, 1_000_003)
 
 @dataclass(frozen=True)
 class Request:
-    """What to train again: a task by its file, a recipe, and where the model goes."""
+    """What to train again: a task by its file and, if installed, module; a recipe; a place."""
 
     task: str
     path: str
-    class_name: str
+    attribute: str
+    module: str
     source: str
     hp: Mapping[str, Level]
     epochs: int
@@ -85,7 +86,8 @@ def retrain(request: Request, seeds: Sequence[int] = FRESH_SEEDS) -> dict[str, A
     from suite.scoring import Judge  # noqa: PLC0415
     from suite.trial import Status, Trial  # noqa: PLC0415
 
-    plugin = Plugin(request.task, Path(request.path), "", request.class_name)
+    place = Path(request.path)
+    plugin = Plugin(request.task, place, "", request.attribute, module=request.module)
     task = load(plugin, request.source)
     judge = Judge(task, task.dataset)
     trials = [Trial(request.task, request.source, request.hp, s, request.epochs) for s in seeds]

@@ -58,7 +58,8 @@ class Winners:
             Request(
                 task=job.plugin.name,
                 path=str(job.plugin.path),
-                class_name=job.plugin.class_name,
+                attribute=job.plugin.attribute,
+                module=job.plugin.module,
                 source=job.task.source,
                 hp=dict(trial.hp),
                 epochs=trial.epochs,
