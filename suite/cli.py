@@ -22,6 +22,7 @@ from suite.environment import settle, spare_tensorflow
 from suite.errors import SuiteError, UsageError, unknown
 from suite.factors import FACTORS
 from suite.interrupt import watch
+from suite.kitcli import new_task
 
 SOURCES = ("embedded", "full")
 REGRESSION = "regression"
@@ -311,6 +312,9 @@ def reproduce(
     spare_tensorflow()
     script = written(Asked(trial, results, out, tuple(tasks_dir or ())))
     print(script.path or script.text, end="\n" if script.path else "")
+
+
+app.command("new-task")(new_task)
 
 
 def _leave(code: int) -> NoReturn:

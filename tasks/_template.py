@@ -1,8 +1,7 @@
-"""Template: is this tumour malignant? Copy this file, then change it line by line.
+"""Template: is this tumour malignant? A working task, to be changed line by line into your own.
 
-A task is one file in this folder. The file's name is the task's name: `tasks/my_task.py` is run as
-`my_task`. Files whose name starts with "_", such as this one, are left out. This docstring says
-what is predicted, where the data come from and what is odd about them.
+A task is one file, and the file's name is the task's name. This docstring says what is predicted,
+where the data come from and what is odd about them.
 
 embedded: 569 tumours, 30 measures each, packaged with scikit-learn. full: the same, from OpenML.
 """

@@ -16,6 +16,9 @@ ROOT = Path(__file__).parents[1]
 SUITE = ROOT / "suite"
 LAYERS = [  # from the top; a module imports from lines below its own only
     "cli",
+    "kitcli",
+    "scaffold",
+    "contract",
     "search.replay",
     "search.recorded",
     "reproduce.command",
@@ -66,6 +69,7 @@ LAYERS = [  # from the top; a module imports from lines below its own only
     "engines.choice",
     "engines.fleet",
     "engines.fit",
+    "engines.fitprobe",
     "engines.port",
     "engines.berths",
     "engines.voyage",
@@ -75,6 +79,8 @@ LAYERS = [  # from the top; a module imports from lines below its own only
     "engines.template",
     "engines.states",
     "engines.training",
+    "engines.sight",
+    "engines.probe",
     "engines.knobs",
     "engines.traced",
     "engines.convolution",
@@ -86,6 +92,7 @@ LAYERS = [  # from the top; a module imports from lines below its own only
     "skeleton",
     "families",
     "blueprint",
+    "anatomy",
     "jobs",
     "api",
     "tables.compared",
@@ -135,6 +142,7 @@ LAYERS = [  # from the top; a module imports from lines below its own only
     "stats.intervals",
     "request",
     "registry",
+    "entrypoints",
     "plan",
     "studyfiles",
     "search.study",
@@ -142,18 +150,23 @@ LAYERS = [  # from the top; a module imports from lines below its own only
     "provenance",
     "environment",
     "interrupt",
-    "splits",
-    "task",
-    "data",
     "techniques",
+    "task",
+    "given",
+    "targets",
+    "probe",
+    "arrays",
+    "splits",
+    "data",
     "declare",
     "factors",
     "trial",
+    "health",
     "errors",
 ]
 PUBLIC = {"suite": set(suite.__all__), "suite.errors": None, "suite.splits": None}
 MOST_LINES = 400
-TALKERS = {"cli", "winner", "search.project"}
+TALKERS = {"cli", "kitcli", "winner", "search.project"}
 FILES = {
     ".".join(path.relative_to(SUITE).with_suffix("").parts): path
     for path in sorted(SUITE.rglob("*.py"))
