@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from suite.anatomy import Part
 from suite.blueprint import Blueprint, draw_up
 from suite.data import Data
 from suite.task import Task
@@ -23,11 +24,13 @@ class Member:
 
     A knob is a number, or in a hull (`suite.hull`) an array that says which units are the member's.
     There, `order` tells for each weight which one of the member's own model it is, or None.
+    `parts` are the layers of its own model, in a hull, too.
     """
 
     trial: Trial
     knobs: Mapping[str, Knob]
     starts: Sequence[Start]
+    parts: Sequence[Part] = ()
     order: Sequence[int | None] = ()
 
 
@@ -89,7 +92,7 @@ def group(task: Task, data: Data, trials: Iterable[Trial]) -> tuple[list[Family]
         key = blueprint.structure
         templates.setdefault(key, blueprint)
         members.setdefault(key, []).extend(
-            Member(trial, blueprint.knobs, blueprint.starts) for trial in same
+            Member(trial, blueprint.knobs, blueprint.starts, blueprint.parts) for trial in same
         )
     families = [
         Family(templates[key], family, varying_of(family)) for key, family in members.items()

@@ -342,7 +342,7 @@ def seated(member: Member, fitting: Fitting, blueprint: Blueprint) -> Member:
         for (source, index), own in zip(fitting.sources, blueprint.starts, strict=True)
     ]
     order = [source for source, _ in fitting.sources]
-    return Member(member.trial, {**knobs, **fitting.flags}, starts, order)
+    return Member(member.trial, {**knobs, **fitting.flags}, starts, member.parts, order)
 
 
 def _padded(start: Any, index: tuple[NDArray[np.int64], ...], own: Start) -> Start:

@@ -20,6 +20,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from suite.errors import RecordError
+from suite.health import health_from
 from suite.trial import Outcome, Status, Trial, canonical
 
 SCHEMA = 1
@@ -47,6 +48,8 @@ def encode(outcome: Outcome) -> str:
         "curves": {name: list(curve) for name, curve in outcome.curves.items()},
         "message": outcome.message,
     }
+    if outcome.health:
+        content["health"] = outcome.health.content()
     text = canonical(content)
     return f"{zlib.crc32(text.encode()):08x} {text}"
 
@@ -71,6 +74,7 @@ def decode(line: str) -> Outcome:
         metrics=content["metrics"],
         curves=content["curves"],
         message=content["message"],
+        health=health_from(content["health"]) if "health" in content else None,
     )
 
 

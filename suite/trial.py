@@ -6,8 +6,10 @@ import enum
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+
+from suite.health import Health
 
 Level = str | int | float | bool
 """A value of a factor, as a study file can write it."""
@@ -55,6 +57,7 @@ class Outcome:
     `curves` maps a Keras log name (`loss`, `val_loss`, ...) to one figure an epoch. `epoch` is the
     selected epoch, counted from 1: the one whose objective was best. `metrics` holds the task's
     metric and objective at that epoch, on `val` and `test` (`val.roc_auc`, `test.roc_auc`).
+    `health` tells what the training looked like from inside; None where it was not probed.
     """
 
     trial: Trial
@@ -65,3 +68,11 @@ class Outcome:
     metrics: Mapping[str, float] = field(default_factory=dict)
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
     message: str = ""
+    health: Health | None = None
+
+    def with_health(self, health: Health | None) -> Outcome:
+        """The same with its health, up to the first epoch whose logs are not finite."""
+        if health is None or self.status is Status.FAILED:
+            return self
+        lengths = [len(curve) for curve in self.curves.values()]
+        return replace(self, health=health.until(max(lengths, default=0) + 1))

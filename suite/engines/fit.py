@@ -14,8 +14,10 @@ import numpy as np
 from suite.blueprint import Blueprint, build_state, draw_up
 from suite.data import Data
 from suite.engines.engine import Estimate, Watcher
+from suite.engines.fitprobe import FitProbe
 from suite.engines.slices import sum_slices
 from suite.families import by_recipe
+from suite.health import Health
 from suite.scoring import Judge, failure
 from suite.seeding import batch_order
 from suite.task import Task
@@ -24,9 +26,14 @@ from suite.weights import reset
 
 
 class FitEngine:
-    """Trains with `model.fit`. One model is built a recipe and reset to each seed's start."""
+    """Trains with `model.fit`. One model is built a recipe and reset to each seed's start.
 
-    def __init__(self) -> None:
+    Args:
+        probed: whether outcomes tell the training's health (`suite.health`).
+    """
+
+    def __init__(self, probed: bool = False) -> None:
+        self.probed = probed
         self.name = f"fit-{keras.backend.backend()}"
         self.clock = {"training": 0.0}
 
@@ -38,7 +45,7 @@ class FitEngine:
         for same in by_recipe(trials):
             watcher.stage(f"fitting {len(same)} trials of one recipe")
             try:
-                fitting = Fitting(task, same[0], task.dataset)
+                fitting = Fitting(task, same[0], task.dataset, self.probed)
             except Exception as error:  # a plugin may raise anything; it is reported
                 yield [failure(trial, self.name, error) for trial in same]
                 continue
@@ -70,7 +77,8 @@ class FitEngine:
         try:
             curves, epoch, outputs = fitting.run(trial, judge)
             seconds = time.perf_counter() - started
-            return judge.outcome(trial, self.name, seconds, curves, epoch, outputs)
+            outcome = judge.outcome(trial, self.name, seconds, curves, epoch, outputs)
+            return outcome.with_health(fitting.health())
         except Exception as error:  # a plugin may raise anything; it is reported
             return failure(trial, self.name, error, time.perf_counter() - started)
 
@@ -91,9 +99,9 @@ class FitTrainer:
 
 
 class Fitting:
-    """One recipe's model, ready to be trained on any seed."""
+    """One recipe's model, ready to be trained on any seed; probed after every epoch if wished."""
 
-    def __init__(self, task: Task, trial: Trial, data: Data) -> None:
+    def __init__(self, task: Task, trial: Trial, data: Data, probed: bool = False) -> None:
         self.data = data
         self.blueprint: Blueprint = draw_up(task, trial.hp, data)
         self.model = self.blueprint.model
@@ -101,6 +109,7 @@ class Fitting:
         build_state(self.model, data.train.take(slice(0, size)))
         if keras.backend.backend() == "tensorflow":
             sum_slices(self.model.optimizer)
+        self._probe = FitProbe(self.model, data.train) if probed else None
         self._optimizer = [
             keras.ops.convert_to_numpy(v.value) for v in self.model.optimizer.variables
         ]
@@ -116,12 +125,16 @@ class Fitting:
     ) -> tuple[dict[str, np.ndarray[Any, Any]], int, dict[str, Any]]:
         """Train; return the curves, the selected epoch from 1, and its outputs by split."""
         self.reset(trial.seed)
+        if self._probe:
+            self._probe.seen.clear()
         goal, direction = judge.objective
         sign = 1 if direction == "min" else -1
         logs: list[dict[str, float]] = []
         best, epoch, weights = np.inf, 0, self.model.get_weights()
         for number in range(trial.epochs):
             logs.append(self._epoch(trial.seed, number))
+            if self._probe:
+                self._probe.look()
             if sign * logs[-1][goal] < best:
                 best, epoch = sign * logs[-1][goal], number + 1
                 weights = self.model.get_weights()
@@ -132,6 +145,10 @@ class Fitting:
             for name in ("val", "test")
         }
         return curves, epoch, outputs
+
+    def health(self) -> Health | None:
+        """What the probe saw in the last run; None where there is none."""
+        return self._probe.health(self.blueprint.parts) if self._probe else None
 
     def _epoch(self, seed: int, number: int) -> dict[str, float]:
         """One `fit` of one epoch, on the rows in this epoch's order."""

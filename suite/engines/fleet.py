@@ -31,6 +31,7 @@ class FleetEngine:
             machine has, or a quarter of each accelerator's.
         width: members a device trains at once; by default found by measuring.
         devices: how many devices to use; by default all.
+        probed: whether outcomes tell the training's health (`suite.health`).
     """
 
     name = "fleet"
@@ -40,16 +41,19 @@ class FleetEngine:
         budget_bytes: int | None = None,
         width: int | None = None,
         devices: int | None = None,
+        probed: bool = False,
     ) -> None:
         self.devices = jax.devices()[:devices]
         self.on_cpu = self.devices[0].platform == "cpu"
         self.budget = budget_bytes or _default_budget(self.devices)
         self.width = width
+        self.probed = probed
         self.clock = {"building": 0.0, "compiling": 0.0, "training": 0.0, "scoring": 0.0}
 
     def port(self, task: Task, **options: Any) -> Port:
         """A port of this engine for trials of `task`; `options` are those of `Port`."""
-        quay = Quay(self.name, self.devices, self.on_cpu, self.budget, self.width, self.clock)
+        common = (self.name, self.devices, self.on_cpu, self.budget, self.width, self.clock)
+        quay = Quay(*common, self.probed)
         return Port(quay, task, **options)
 
     def trainer(self, task: Task, *, expected: int, states: Path, last: int) -> Port:
@@ -77,7 +81,7 @@ class FleetEngine:
         width = port.quay.search(leg.berth.family).width(len(leg.members), leg.epochs)
         muster = musters(leg.members, shape_for(leg.members, lanes, width))[0]
         watcher.stage("compiling one program")
-        program = Program(leg.berth.template, port.deck, muster.shape)
+        program = Program(leg.berth.template, port.deck, muster.shape, probed=self.probed)
         carry = program.placed(leg.berth.template.start(muster.crew))
         knobs = program.bound(muster.crew)
         carry, _ = jax.block_until_ready(program.epoch(carry, knobs, muster.crew, 1))

@@ -16,6 +16,7 @@ from suite.engines.crews import Muster, musters, shape_for
 from suite.engines.engine import Watcher
 from suite.engines.patience import Patience
 from suite.engines.program import Deck, Program, Shape
+from suite.engines.sight import PREFIX
 from suite.engines.size import member_bytes, member_seconds
 from suite.engines.states import MemberState, States
 from suite.engines.voyage import Landed, Voyage
@@ -43,6 +44,7 @@ class Quay:
         budget: bytes that a running program may use.
         width: members a device trains at once; None: found by measuring.
         clock: seconds by kind of work, added to.
+        probed: whether every epoch ends with a probe.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Quay:
     budget: int
     width: int | None
     clock: dict[str, float]
+    probed: bool = False
 
     def search(self, family: Family) -> WidthSearch:
         """Where the search for the best width begins."""
@@ -196,7 +199,12 @@ class Port:
         )
         quickly = self.quay.on_cpu and seconds < SHORT_SECONDS
         program = Program(
-            berth.template, self.deck, shape, quickly=quickly, judged=self.judge.judges
+            berth.template,
+            self.deck,
+            shape,
+            quickly=quickly,
+            judged=self.judge.judges,
+            probed=self.quay.probed,
         )
         self._search.compile_seconds = program.compile_seconds
         self.quay.clock["compiling"] += program.compile_seconds
@@ -263,8 +271,13 @@ class Port:
         if landed.carry is not None:
             self._keep(leg, member, landed)
         try:
-            return self.judge.outcome(
-                trial, name, landed.seconds, landed.curves, landed.epoch, landed.outputs
+            logs = {n: c for n, c in landed.curves.items() if not n.startswith(PREFIX)}
+            outcome = self.judge.outcome(
+                trial, name, landed.seconds, logs, landed.epoch, landed.outputs
+            )
+            sight = leg.berth.template.sight
+            return outcome.with_health(
+                sight.health(member.parts, landed.curves, member.order, member.starts)
             )
         except Exception as error:  # a metric of the task's own may raise anything
             return failure(trial, name, error, landed.seconds)

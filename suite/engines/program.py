@@ -21,6 +21,7 @@ from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as Axes
 
 from suite.data import Data
+from suite.engines.probe import probe_rows
 from suite.engines.template import Template
 from suite.engines.training import Best, Carry, State, rows_of
 from suite.families import Crew
@@ -65,6 +66,7 @@ class Deck:
         train, val, test = (rows_of(split) for split in data.splits.values())
         judged_x = jax.tree.map(lambda a, b: np.concatenate([a, b]), val.x, test.x)
         self.train, self.val, self.judged_x = jax.device_put((train, val, judged_x), everywhere)
+        self.probe = jax.device_put(rows_of(probe_rows(data.train)), everywhere)
         self.rows = len(data.train)
         self.val_rows = len(data.val)
 
@@ -75,6 +77,7 @@ class Program:
     Args:
         quickly: compile in two thirds of the time, for a program that trains some 5 % slower.
         judged: whether the selected models' outputs will be asked for.
+        probed: whether every epoch ends with a probe.
 
     Attributes:
         compile_seconds: what tracing and compiling took.
@@ -89,6 +92,7 @@ class Program:
         *,
         quickly: bool = False,
         judged: bool = True,
+        probed: bool = False,
     ) -> None:
         self.template = template
         self.deck = deck
@@ -106,6 +110,10 @@ class Program:
             outputs = self._mapped(self._judged, 0, shared=1)
             self._outputs = outputs.lower(carry, knobs, deck.judged_x).compile(QUICKLY)
             self.bytes = max(self.bytes, self._bytes(self._outputs))
+        self._probe: Any = None
+        if probed:
+            probe = self._mapped(template.training.probed, 0, shared=1)
+            self._probe = probe.lower(carry, knobs, deck.probe).compile(QUICKLY)
         self.compile_seconds = time.perf_counter() - started
 
     def bound(self, crew: Crew) -> Any:
@@ -113,12 +121,18 @@ class Program:
         return self.placed(self.template.bindings(crew))
 
     def epoch(self, carry: Carry, knobs: Any, crew: Crew, number: int) -> tuple[Carry, Any]:
-        """Train epoch `number`, from 1; the next carry and the logs. `carry` is used up."""
+        """Train epoch `number`, from 1; the next carry and the logs. `carry` is used up.
+
+        What a probe sees is among the logs (`suite.engines.sight.flat`).
+        """
         order = self.placed(self._order(crew, number - 1))
         result: tuple[Carry, Any] = self._epoch(
             carry, knobs, order, np.int32(number), self.deck.train, self.deck.val
         )
-        return result
+        if self._probe is None:
+            return result
+        carry, logs = result
+        return carry, logs | self._probe(carry, knobs, self.deck.probe)
 
     def outputs(self, carry: Carry, knobs: Any) -> tuple[Any, Any]:
         """What the models of the selected epochs say of every row of val, and of test."""

@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from suite.anatomy import sites_of
 from suite.blueprint import build_state
 from suite.data import Data
 from suite.engines.convolution import patched
 from suite.engines.knobs import LEARNING_RATE, Knobs
+from suite.engines.probe import TracedProbe
+from suite.engines.sight import sight_of
 from suite.engines.states import MemberState
 from suite.engines.training import ACTIVE, Best, Carry, State, Training
 from suite.families import Crew, Family, Member
@@ -41,7 +44,9 @@ class Template:
         if on_cpu:
             patched(model)
         build_state(model, data.train.take(slice(0, self.batch_size)))
-        self.training = Training(model, self.knobs, objective)
+        sites = sites_of(model)
+        self.sight = sight_of(model, sites)
+        self.training = Training(model, self.knobs, objective, TracedProbe(model, sites))
         self._trainable = [bool(variable.trainable) for variable in model.weights]
         self._generators = [n for n, _ in seed_generators(model, family.template.drawing)]
         self._optimizer = [np.asarray(v.value) for v in model.optimizer.variables]

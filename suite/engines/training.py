@@ -16,6 +16,8 @@ from jax import lax
 
 from suite.data import Arrays, each
 from suite.engines.knobs import Knobs
+from suite.engines.probe import TracedProbe
+from suite.engines.sight import flat
 from suite.errors import PluginError
 
 ACTIVE = "active"
@@ -91,11 +93,15 @@ class Training:
         model: the family's template, built, with its knobs opened up.
         knobs: the template's varying knobs.
         objective: the log that selects the epoch, with its direction, "min" or "max".
+        probe: looks into the model after an epoch.
     """
 
-    def __init__(self, model: keras.Model, knobs: Knobs, objective: tuple[str, str]) -> None:
+    def __init__(
+        self, model: keras.Model, knobs: Knobs, objective: tuple[str, str], probe: TracedProbe
+    ) -> None:
         self.model = model
         self.knobs = knobs
+        self.probe = probe
         self.objective, self.direction = objective
         states = {id(variable) for variable in model.weights}
         self.is_weight = [id(v) in states for v in model.non_trainable_variables]
@@ -190,6 +196,13 @@ class Training:
         new = Best(number, objective, state.trainable, state.weights)
         chosen: Best = jax.tree.map(lambda a, b: jnp.where(better, a, b), new, best)
         return chosen
+
+    def probed(self, carry: Carry, knobs: Mapping[str, jax.Array], rows: Rows) -> dict[str, Any]:
+        """What the probe sees of a member on `rows` where its training stands, flat by name."""
+        self.knobs.bind(knobs)
+        state = carry.state
+        rest = self._non_trainable(state)
+        return flat(self.probe(state.trainable, rest, state.optimizer, rows.x, rows.y))
 
     def outputs(
         self, best: Best, knobs: Mapping[str, jax.Array], seeds: list[jax.Array], x: Any

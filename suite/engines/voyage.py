@@ -202,7 +202,11 @@ class Voyage:
         if key not in self.states:
             return fresh
         before = self.states[key].curves
-        return {name: np.concatenate([before[name], curve]) for name, curve in fresh.items()}
+        return {
+            name: np.concatenate([before[name], curve])
+            for name, curve in fresh.items()
+            if name in before  # a state of a run that was not probed lacks what the probe sees
+        }
 
     def _moved(self, carry: Carry, program: Program, muster: Muster) -> Carry:
         """The survivors' part of `carry`, laid out for another program."""
