@@ -74,6 +74,8 @@ class Data:
         name, source, licence: what the data is, where it came from, on what terms.
         repeats: True where equal rows in two splits are distinct observations (few columns, coarse
             values), so that finding some is not a leak.
+        times: split -> when the target of each row was known, shape (rows,), in any unit that grows
+            with time. Optional: `check` reports training rows that come after val or test rows.
     """
 
     train: Split
@@ -85,6 +87,7 @@ class Data:
     source: str
     licence: str
     repeats: bool = False
+    times: Mapping[str, Array] | None = None
 
     @property
     def splits(self) -> dict[str, Split]:
@@ -106,6 +109,8 @@ class Data:
         for where, split in self.splits.items():
             _check_split(split, f"the {where} split of task {task!r}")
         _check_alike(self.splits, task)
+        if self.times is not None:
+            _check_times(self.times, self.splits, task)
         if not self.repeats:
             _check_disjoint(self.splits, task)
         return self
@@ -151,6 +156,16 @@ def _check_alike(splits: Mapping[str, Split], task: str) -> None:
                 f"Expected the {where} split of task {task!r} in the form of train, "
                 f"{forms['train']}. Received: {forms[where]}."
             )
+
+
+def _check_times(times: Mapping[str, Array], splits: Mapping[str, Split], task: str) -> None:
+    expected = {name: (len(split),) for name, split in splits.items()}
+    received = {name: np.shape(own) for name, own in times.items()}
+    if received != expected:
+        raise DataError(
+            f"Expected a time of every row in Data.times of task {task!r}, {expected}. "
+            f"Received: {received}."
+        )
 
 
 def _check_disjoint(splits: Mapping[str, Split], task: str) -> None:
