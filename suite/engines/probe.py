@@ -175,7 +175,7 @@ class TapeProbe:
         self._tf = tf
         self.model = model
         self.sites = sites
-        self.seen = tf.function(self._see)
+        self.seen = tf.function(self._see, autograph=False)
 
     def __call__(self, x: Any, y: Any) -> dict[str, list[Any]]:
         """What is seen with the model's variables as they are."""
@@ -190,21 +190,23 @@ class TapeProbe:
 
     def _see(self, x: Any, y: Any) -> dict[str, list[Any]]:
         model, tf = self.model, self._tf
+        zero = tf.UnconnectedGradients.ZERO
         variables = model.trainable_variables
+        values = [v.value for v in variables]
         with watched(self.sites) as seen, tf.GradientTape() as tape:
             outputs = model(x, training=True)
             loss = data_loss(model, y, outputs, model.losses)
         gradients = [
             tf.convert_to_tensor(own)
-            for own in tape.gradient(loss, variables, unconnected_gradients="zero")
+            for own in tape.gradient(loss, values, unconnected_gradients=zero)
         ]
         active = activity(self.sites, seen)
         with tf.GradientTape() as tape:
-            extra = penalties(variables, [v.value for v in variables])
+            extra = penalties(variables, values)
         whole = gradients
         if extra is not None:
-            more = tape.gradient(extra, variables, unconnected_gradients="zero")
+            more = tape.gradient(extra, values, unconnected_gradients=zero)
             whole = [own + term for own, term in zip(gradients, more, strict=True)]
-        before = [tf.identity(v.value) for v in variables]
+        before = [tf.identity(value) for value in values]
         model.optimizer.apply(whole, variables)
         return norms(gradients, before, [v.value for v in variables]) | active
