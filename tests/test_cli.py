@@ -68,12 +68,13 @@ def test_help_names_every_option_and_command_and_the_exit_codes():
     done = run("--help")
     assert (done.returncode, done.stderr) == (0, "")
     options = "task study preset seeds epochs engine data out tasks-dir dry-run"
-    for word in [*(f"--{name}" for name in options.split()), "list", "compare", "replay", "130"]:
+    commands = "list compare replay new-task"
+    for word in [*(f"--{name}" for name in options.split()), *commands.split(), "130"]:
         assert word in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 
-@pytest.mark.parametrize("command", ["list", "compare", "replay"])
+@pytest.mark.parametrize("command", ["list", "compare", "replay", "new-task"])
 def test_every_command_has_help(command):
     """A usage line and a sentence."""
     done = run(command, "--help")

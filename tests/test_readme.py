@@ -87,3 +87,9 @@ def test_every_task_and_exit_code_is_in_the_readme():
     """The tables of tasks and exit codes are complete."""
     tasks = {path.stem for path in (ROOT / "tasks").glob("[!_]*.py")}
     assert tasks == set(re.findall(r"^\| `(\w+)` \| .* \| .* \|", TEXT, flags=re.MULTILINE))
+
+
+def test_every_link_leads_somewhere():
+    """Files that the README points at are there."""
+    for target in re.findall(r"\]\(([^)#]+)\)", TEXT):
+        assert (ROOT / target).is_file(), target
