@@ -56,15 +56,23 @@ class Berths:
         objective: name and direction of the log that selects the epoch.
         on_cpu: whether convolutions run as matrix products.
         expected: how many trials will come in all; 0: those of one call.
+        probed: whether every epoch ends with a probe.
     """
 
     def __init__(
-        self, data: Data, objective: tuple[str, str], *, on_cpu: bool, expected: int = 0
+        self,
+        data: Data,
+        objective: tuple[str, str],
+        *,
+        on_cpu: bool,
+        expected: int = 0,
+        probed: bool = False,
     ) -> None:
         self.data = data
         self.objective = objective
         self.on_cpu = on_cpu
         self.expected = expected
+        self.probed = probed
         self.all: list[Berth] = []
         self._first = 0  # trials of the first call, which the expected ones resemble
 
@@ -122,7 +130,9 @@ class Berths:
 
     def _opened(self, hull: Hull | None, families: Sequence[Family], kind: str) -> Berth:
         family = hull.family() if hull else families[0]
-        template = Template(family, self.data, self.objective, on_cpu=self.on_cpu)
+        template = Template(
+            family, self.data, self.objective, on_cpu=self.on_cpu, probed=self.probed
+        )
         berth = Berth(family, template, kind if hull else "", hull, seen=len(family.members))
         self.all.append(berth)
         return berth

@@ -109,7 +109,7 @@ class Fitting:
         build_state(self.model, data.train.take(slice(0, size)))
         if keras.backend.backend() == "tensorflow":
             sum_slices(self.model.optimizer)
-        self._probe = FitProbe(self.model, data.train) if probed else None
+        self._probe = FitProbe(self.model, data.train, size) if probed else None
         self._optimizer = [
             keras.ops.convert_to_numpy(v.value) for v in self.model.optimizer.variables
         ]

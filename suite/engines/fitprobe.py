@@ -25,9 +25,9 @@ class FitProbe:
         seen: what `suite.engines.sight.flat` gives, an entry an epoch.
     """
 
-    def __init__(self, model: keras.Model, train: Split) -> None:
+    def __init__(self, model: keras.Model, train: Split, batch_size: int) -> None:
         self.model = model
-        self.rows = probe_rows(train)
+        self.rows = train.take(probe_rows(len(train), batch_size))
         self.seen: list[dict[str, np.ndarray[Any, Any]]] = []
         sites = sites_of(model)
         self.sight = sight_of(model, sites)

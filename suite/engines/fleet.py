@@ -81,7 +81,7 @@ class FleetEngine:
         width = port.quay.search(leg.berth.family).width(len(leg.members), leg.epochs)
         muster = musters(leg.members, shape_for(leg.members, lanes, width))[0]
         watcher.stage("compiling one program")
-        program = Program(leg.berth.template, port.deck, muster.shape, probed=self.probed)
+        program = Program(leg.berth.template, port.deck, muster.shape)
         carry = program.placed(leg.berth.template.start(muster.crew))
         knobs = program.bound(muster.crew)
         carry, _ = jax.block_until_ready(program.epoch(carry, knobs, muster.crew, 1))

@@ -95,7 +95,11 @@ class Port:
         self.judge = Judge(task, task.dataset)
         self.deck = Deck(task.dataset, quay.devices)
         self.berths = Berths(
-            task.dataset, self.judge.objective, on_cpu=quay.on_cpu, expected=expected
+            task.dataset,
+            self.judge.objective,
+            on_cpu=quay.on_cpu,
+            expected=expected,
+            probed=quay.probed,
         )
         self._search: WidthSearch | None = None
         self._shapes: dict[int, Shape] = {}
@@ -204,7 +208,6 @@ class Port:
             shape,
             quickly=quickly,
             judged=self.judge.judges,
-            probed=self.quay.probed,
         )
         self._search.compile_seconds = program.compile_seconds
         self.quay.clock["compiling"] += program.compile_seconds

@@ -1,7 +1,7 @@
-"""The probe: gradients, weights, steps and activations of a model on a few fixed rows of train.
+"""The probe: gradients, weights, steps and activations of a model on a fixed batch of train.
 
-The same rows at the end of every epoch, in training mode (dropout on, batches normalized by
-themselves), and nothing of it stays: weights, optimizer and seed generators are as they were.
+The same batch after every epoch, in training mode (dropout on, batches normalized by themselves),
+and nothing of it stays: weights, optimizer and seed generators are as they were.
 """
 
 from __future__ import annotations
@@ -13,12 +13,10 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from suite.anatomy import Site
-from suite.data import Split
 
-ROWS = 64
-"""Rows of the probe: enough for a unit that answers to one row in twenty to be seen alive."""
 CONSTANT = 1e-6
 """A unit whose activation varies by no more over the rows puts out the same for each."""
 SLOPES: dict[str, Callable[[Any], Any]] = {
@@ -37,10 +35,13 @@ FLAT = 0.1
 """A slope below this share of the steepest is saturated."""
 
 
-def probe_rows(train: Split) -> Split:
-    """`ROWS` rows of train, evenly spread over it; all where there are fewer."""
-    count = min(ROWS, len(train))
-    return train.take(np.linspace(0, len(train) - 1, count).astype(np.int64))
+def probe_rows(rows: int, batch_size: int) -> NDArray[np.int64]:
+    """The numbers of the probe's rows: a batch, evenly spread over the `rows` of train.
+
+    >>> probe_rows(100, 4)
+    array([ 0, 33, 66, 99])
+    """
+    return np.linspace(0, rows - 1, batch_size).astype(np.int64)
 
 
 @contextmanager
@@ -123,8 +124,71 @@ def _squares(array: Any) -> Any:
     return ops.sum(ops.ones((1, rows.shape[0]), rows.dtype) @ ops.square(rows))
 
 
+class Overheard:
+    """What a training step lets slip while it is traced.
+
+    Attributes:
+        gradients: of the step's whole loss, penalties included; None where it computed none.
+        rest: non-trainable variables of the model, behind which the activations were put.
+        seen: activations by number of their site, once `split` was called.
+    """
+
+    def __init__(self, rest: int) -> None:
+        self.rest = rest
+        self.gradients: Sequence[Any] | None = None
+        self.sites: list[int] = []
+        self.seen: dict[int, Any] = {}
+
+    def split(self, values: Sequence[Any]) -> list[Any]:
+        """The non-trainable variables alone."""
+        self.seen = dict(zip(self.sites, values[self.rest :], strict=True))
+        return list(values[: self.rest])
+
+
+@contextmanager
+def overheard(model: keras.Model, sites: Sequence[Site]) -> Iterator[Overheard]:
+    """While Keras' own `train_step` is traced on JAX: its gradients and activations.
+
+    The activations are values inside a gradient, so they have to leave it as Keras' own do: behind
+    the non-trainable variables. A user's own step that calls neither `compute_loss_and_updates`
+    nor `optimizer.stateless_apply` lets nothing slip.
+    """
+    heard = Overheard(len(model.non_trainable_variables))
+    compute, apply = model.compute_loss_and_updates, model.optimizer.stateless_apply
+
+    def computed(*args: Any, **kwargs: Any) -> Any:
+        with watched(sites) as seen:
+            loss, (unscaled, outputs, rest, metrics) = compute(*args, **kwargs)
+        heard.sites = sorted(seen)
+        return loss, (unscaled, outputs, [*rest, *(seen[i] for i in heard.sites)], metrics)
+
+    def applied(optimizer: Any, gradients: Sequence[Any], trainable: Any) -> Any:
+        heard.gradients = gradients
+        return apply(optimizer, gradients, trainable)
+
+    vars(model)["compute_loss_and_updates"] = computed
+    vars(model.optimizer)["stateless_apply"] = applied
+    try:
+        yield heard
+    finally:
+        vars(model).pop("compute_loss_and_updates")
+        vars(model.optimizer).pop("stateless_apply")
+
+
+def without_penalties(
+    gradients: Sequence[Any], variables: Sequence[keras.Variable], values: list[Any]
+) -> list[Any]:
+    """The gradients of the loss alone, on JAX."""
+    import jax  # noqa: PLC0415  # the other backends need no JAX
+
+    if penalties(variables, values) is None:
+        return list(gradients)
+    extra = jax.grad(lambda inner: penalties(variables, inner))(values)
+    return [whole - own for whole, own in zip(gradients, extra, strict=True)]
+
+
 class TracedProbe:
-    """The probe as a pure function on JAX.
+    """The probe as a pure function on JAX, beside `model.fit`.
 
     Args:
         model: built; with its knobs opened up where they vary.

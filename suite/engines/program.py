@@ -21,11 +21,9 @@ from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as Axes
 
 from suite.data import Data
-from suite.engines.probe import probe_rows
 from suite.engines.template import Template
 from suite.engines.training import Best, Carry, State, rows_of
 from suite.families import Crew
-from suite.seeding import batch_order
 
 LANES = "lanes"
 QUICKLY = {"xla_backend_optimization_level": 1}
@@ -66,7 +64,6 @@ class Deck:
         train, val, test = (rows_of(split) for split in data.splits.values())
         judged_x = jax.tree.map(lambda a, b: np.concatenate([a, b]), val.x, test.x)
         self.train, self.val, self.judged_x = jax.device_put((train, val, judged_x), everywhere)
-        self.probe = jax.device_put(rows_of(probe_rows(data.train)), everywhere)
         self.rows = len(data.train)
         self.val_rows = len(data.val)
 
@@ -77,7 +74,6 @@ class Program:
     Args:
         quickly: compile in two thirds of the time, for a program that trains some 5 % slower.
         judged: whether the selected models' outputs will be asked for.
-        probed: whether every epoch ends with a probe.
 
     Attributes:
         compile_seconds: what tracing and compiling took.
@@ -92,7 +88,6 @@ class Program:
         *,
         quickly: bool = False,
         judged: bool = True,
-        probed: bool = False,
     ) -> None:
         self.template = template
         self.deck = deck
@@ -110,10 +105,6 @@ class Program:
             outputs = self._mapped(self._judged, 0, shared=1)
             self._outputs = outputs.lower(carry, knobs, deck.judged_x).compile(QUICKLY)
             self.bytes = max(self.bytes, self._bytes(self._outputs))
-        self._probe: Any = None
-        if probed:
-            probe = self._mapped(template.training.probed, 0, shared=1)
-            self._probe = probe.lower(carry, knobs, deck.probe).compile(QUICKLY)
         self.compile_seconds = time.perf_counter() - started
 
     def bound(self, crew: Crew) -> Any:
@@ -121,18 +112,12 @@ class Program:
         return self.placed(self.template.bindings(crew))
 
     def epoch(self, carry: Carry, knobs: Any, crew: Crew, number: int) -> tuple[Carry, Any]:
-        """Train epoch `number`, from 1; the next carry and the logs. `carry` is used up.
-
-        What a probe sees is among the logs (`suite.engines.sight.flat`).
-        """
+        """Train epoch `number`, from 1; the next carry and the logs. `carry` is used up."""
         order = self.placed(self._order(crew, number - 1))
         result: tuple[Carry, Any] = self._epoch(
             carry, knobs, order, np.int32(number), self.deck.train, self.deck.val
         )
-        if self._probe is None:
-            return result
-        carry, logs = result
-        return carry, logs | self._probe(carry, knobs, self.deck.probe)
+        return result
 
     def outputs(self, carry: Carry, knobs: Any) -> tuple[Any, Any]:
         """What the models of the selected epochs say of every row of val, and of test."""
@@ -142,12 +127,11 @@ class Program:
         return val, jax.tree.map(lambda a: a[:, :, :, rows:], outputs)
 
     def _order(self, crew: Crew, epoch: int) -> np.ndarray[Any, Any]:
-        size = self.template.batch_size
+        rows = self.deck.rows
         orders = [
-            [batch_order(same[0].trial.seed, epoch, self.deck.rows, size) for same in lane]
-            for lane in crew
+            [self.template.order(same[0].trial.seed, epoch, rows) for same in lane] for lane in crew
         ]
-        return np.array(orders)
+        return np.array(orders, np.int32)
 
     def placed(self, arrays: Any) -> Any:
         """Arrays of a crew on the devices, lane by lane."""

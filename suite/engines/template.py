@@ -13,11 +13,12 @@ from suite.blueprint import build_state
 from suite.data import Data
 from suite.engines.convolution import patched
 from suite.engines.knobs import LEARNING_RATE, Knobs
-from suite.engines.probe import TracedProbe
+from suite.engines.probe import probe_rows
 from suite.engines.sight import sight_of
 from suite.engines.states import MemberState
 from suite.engines.training import ACTIVE, Best, Carry, State, Training
 from suite.families import Crew, Family, Member
+from suite.seeding import batch_order
 from suite.trial import canonical
 from suite.weights import Padded, Weights, seed_generators, seed_state, start_weights
 
@@ -32,12 +33,20 @@ class Template:
         data: the task's data, for the shape of a batch.
         objective: name and direction of the log that selects the epoch.
         on_cpu: whether convolutions run as matrix products.
+        probed: whether every epoch ends with a probe.
     """
 
     def __init__(
-        self, family: Family, data: Data, objective: tuple[str, str], *, on_cpu: bool
+        self,
+        family: Family,
+        data: Data,
+        objective: tuple[str, str],
+        *,
+        on_cpu: bool,
+        probed: bool = False,
     ) -> None:
         self.family = family
+        self.probed = probed
         self.batch_size = family.template.batch_size
         model = family.template.model
         self.knobs = Knobs(model, family.varying)
@@ -46,7 +55,7 @@ class Template:
         build_state(model, data.train.take(slice(0, self.batch_size)))
         sites = sites_of(model)
         self.sight = sight_of(model, sites)
-        self.training = Training(model, self.knobs, objective, TracedProbe(model, sites))
+        self.training = Training(model, self.knobs, objective, sites if probed else None)
         self._trainable = [bool(variable.trainable) for variable in model.weights]
         self._generators = [n for n, _ in seed_generators(model, family.template.drawing)]
         self._optimizer = [np.asarray(v.value) for v in model.optimizer.variables]
@@ -74,8 +83,15 @@ class Template:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def steps(self, rows: int) -> tuple[int, int]:
-        """Steps of an epoch, and rows of a step."""
-        return rows // self.batch_size, self.batch_size
+        """Steps of an epoch, the probe included, and rows of a step."""
+        return rows // self.batch_size + self.probed, self.batch_size
+
+    def order(self, seed: int, epoch: int, rows: int) -> Array:
+        """The row numbers of each step of epoch `epoch`, from 0; shape as `steps` says."""
+        steps = batch_order(seed, epoch, rows, self.batch_size)
+        if not self.probed:
+            return steps
+        return np.concatenate([steps, probe_rows(rows, self.batch_size)[None]])
 
     def bindings(self, crew: Crew) -> dict[str, Array]:
         """The varying knobs of a crew, and `ACTIVE`; first axes (lanes, seeds, configs)."""

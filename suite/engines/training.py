@@ -5,7 +5,7 @@ Everything here is written for one member; `suite.engines.program` maps it over 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -14,9 +14,10 @@ import keras
 import numpy as np
 from jax import lax
 
+from suite.anatomy import Site
 from suite.data import Arrays, each
 from suite.engines.knobs import Knobs
-from suite.engines.probe import TracedProbe
+from suite.engines.probe import Overheard, activity, norms, overheard, without_penalties
 from suite.engines.sight import flat
 from suite.errors import PluginError
 
@@ -93,15 +94,19 @@ class Training:
         model: the family's template, built, with its knobs opened up.
         knobs: the template's varying knobs.
         objective: the log that selects the epoch, with its direction, "min" or "max".
-        probe: looks into the model after an epoch.
+        sites: where to look into the model after every epoch; None: it is not looked into.
     """
 
     def __init__(
-        self, model: keras.Model, knobs: Knobs, objective: tuple[str, str], probe: TracedProbe
+        self,
+        model: keras.Model,
+        knobs: Knobs,
+        objective: tuple[str, str],
+        sites: Sequence[Site] | None,
     ) -> None:
         self.model = model
         self.knobs = knobs
-        self.probe = probe
+        self.sites = sites
         self.objective, self.direction = objective
         states = {id(variable) for variable in model.weights}
         self.is_weight = [id(v) in states for v in model.non_trainable_variables]
@@ -135,15 +140,16 @@ class Training:
         Args:
             carry: as the epoch before left it.
             knobs: the varying knobs, and `ACTIVE`.
-            order: row numbers, shape (steps, batch_size).
+            order: row numbers, shape (steps, batch_size); the last step is the probe's, if any.
             number: of this epoch, from 1.
             train, val: all rows of the two splits.
 
         Returns:
-            The next carry, and Keras' logs: `loss`, `val_loss`, ... as scalars.
+            The next carry, and Keras' logs: `loss`, `val_loss`, ... as scalars; with them what the
+            probe saw (`suite.engines.sight.flat`).
         """
         self.knobs.bind(knobs)
-        state, logs = self._train(carry.state, order, train)
+        state, logs, seen = self._train(carry.state, order, train)
         logs |= {f"val_{name}": log for name, log in self._evaluate(state, val).items()}
         if self.objective not in logs:
             raise PluginError(
@@ -151,21 +157,62 @@ class Training:
                 f"Received: objective={self.objective!r}."
             )
         best = self._better(carry.best, state, logs[self.objective], number, knobs[ACTIVE])
-        return Carry(state, best), logs
+        return Carry(state, best), logs | seen
 
     def _train(
         self, state: State, order: jax.Array, train: Rows
-    ) -> tuple[State, dict[str, jax.Array]]:
-        def step(carried: Any, rows: jax.Array) -> tuple[Any, None]:
-            state, metrics = carried
+    ) -> tuple[State, dict[str, jax.Array], dict[str, jax.Array]]:
+        """The state after all steps, the logs, and what was seen in the last step if it is a probe.
+
+        The probe is a step like the others, so it compiles with them; then all is as before it.
+        """
+        count = order.shape[0]
+
+        def step(carried: Any, scanned: Any) -> tuple[Any, dict[str, jax.Array]]:
+            (state, metrics), (rows, number) = carried, scanned
             batch = (_take(train.x, rows), _take(train.y, rows))
             full = (state.trainable, self._non_trainable(state), state.optimizer, metrics)
-            _, (trainable, rest, optimizer, metrics) = self.model.train_step(full, batch)
-            state = State(list(trainable), *self._split(rest), list(optimizer))
-            return (state, list(metrics)), None
+            if self.sites is None:
+                _, after = self.model.train_step(full, batch)
+                return self._parted(after), {}
+            with overheard(self.model, self.sites) as heard:
+                _, (trainable, rest, *others) = self.model.train_step(full, batch)
+                after = (trainable, heard.split(rest), *others)
+            looking = number == count - 1
+            kept = jax.tree.map(
+                lambda old, new: jnp.where(looking, old, new), carried, self._parted(after)
+            )
+            return kept, self._look(looking, heard, state.trainable, trainable)
 
-        (state, metrics), _ = lax.scan(step, (state, self._metrics), order)
-        return state, self._logs(metrics)
+        numbers = jnp.arange(count)
+        (state, metrics), seen = lax.scan(step, (state, self._metrics), (order, numbers))
+        return state, self._logs(metrics), {name: every[-1] for name, every in seen.items()}
+
+    def _parted(self, after: Any) -> tuple[State, list[jax.Array]]:
+        """Keras' variables after a step as a state, and the metrics."""
+        trainable, rest, optimizer, metrics = after
+        return State(list(trainable), *self._split(list(rest)), list(optimizer)), list(metrics)
+
+    def _look(
+        self, looking: jax.Array, heard: Overheard, before: list[jax.Array], after: list[jax.Array]
+    ) -> dict[str, jax.Array]:
+        """What the probe let slip; zeros in any other step, and nothing where nothing slips."""
+        assert self.sites is not None
+        if heard.gradients is None:
+            return {}
+
+        def look(gradients: Any, seen: Any, before: Any, after: Any) -> dict[str, jax.Array]:
+            own = without_penalties(gradients, self.model.trainable_variables, before)
+            return flat(norms(own, before, after) | activity(self.sites or [], seen))
+
+        inputs = (list(heard.gradients), heard.seen, before, list(after))
+        shapes = jax.eval_shape(look, *inputs)
+
+        def nothing(*_: Any) -> dict[str, jax.Array]:
+            return {name: jnp.zeros(own.shape, own.dtype) for name, own in shapes.items()}
+
+        found: dict[str, jax.Array] = lax.cond(looking, look, nothing, *inputs)
+        return found
 
     def _evaluate(self, state: State, rows: Rows) -> dict[str, jax.Array]:
         fixed = (state.trainable, self._non_trainable(state))
@@ -196,13 +243,6 @@ class Training:
         new = Best(number, objective, state.trainable, state.weights)
         chosen: Best = jax.tree.map(lambda a, b: jnp.where(better, a, b), new, best)
         return chosen
-
-    def probed(self, carry: Carry, knobs: Mapping[str, jax.Array], rows: Rows) -> dict[str, Any]:
-        """What the probe sees of a member on `rows` where its training stands, flat by name."""
-        self.knobs.bind(knobs)
-        state = carry.state
-        rest = self._non_trainable(state)
-        return flat(self.probe(state.trainable, rest, state.optimizer, rows.x, rows.y))
 
     def outputs(
         self, best: Best, knobs: Mapping[str, jax.Array], seeds: list[jax.Array], x: Any
