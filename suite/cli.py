@@ -314,6 +314,27 @@ def reproduce(
     print(script.path or script.text, end="\n" if script.path else "")
 
 
+@app.command()
+def check(
+    name: Annotated[str, typer.Argument(help="A task.")],
+    tasks_dir: FoldersOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Examine a task for what would spoil its results; each finding with its remedy.
+
+    Exit code 0 where nothing was found, 1 where something was.
+    """
+    settle()
+    from suite.check.command import check as examined  # noqa: PLC0415
+
+    spare_tensorflow()
+    try:
+        code = examined(name, tuple(tasks_dir or ()), Console(), as_json=as_json)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    _leave(code)
+
+
 app.command("new-task")(new_task)
 
 
