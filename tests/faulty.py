@@ -73,7 +73,8 @@ class Fault:
 def windows(rows: str) -> tuple[tuple[str, str], ...]:
     """Sliding windows of eight days, split at the given row numbers."""
     order = f"{WINDOWS}        rows = {rows}\n"
-    return ((SCALED, order),)
+    flat = "        hidden = keras.layers.Flatten()(inputs)\n"
+    return ((SCALED, order), ("        hidden = inputs\n", flat))
 
 
 MIXED = "dict(zip(ROWS, np.split(np.random.default_rng(0).permutation(480), [256, 368])))"

@@ -46,7 +46,8 @@ class Subject:
     def task(self) -> Task:
         """The task with its data, in which splits may overlap; raises what the plugin raises."""
         task = load(self.plugin, SOURCE)
-        return on(task, self.data_of(task))
+        task.dataset = self.data_of(task)  # on this one, whose build may ask for its shapes
+        return task
 
     @property
     def data(self) -> Data:
