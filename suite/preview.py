@@ -52,7 +52,7 @@ def matrix_table(study: Study) -> Table:
 def preview(request: Request, console: Console) -> int:
     """Print what a run would do; nothing is trained for the record. Returns the exit code."""
     spare_tensorflow()
-    engine, cost = engine_named(request.engine)
+    engine, cost = engine_named(request.engine, request.probed)
     if cost:
         console.print(cost)
     study = request.study

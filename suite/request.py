@@ -31,6 +31,11 @@ class Request:
     source: str = "embedded"
     engine: str | None = None
 
+    @property
+    def probed(self) -> bool:
+        """Whether trainings are looked into: those of a matrix are, unless its study says no."""
+        return isinstance(self.study, Study) and self.study.diagnostics
+
 
 def plugins_of(request: Request) -> list[Plugin]:
     """The plugins that a request names."""

@@ -34,7 +34,7 @@ def carry_out(request: Request, console: Console, work_for: Callable[..., Work])
     started = time.perf_counter()
     plugins = plugins_of(request)
     spare_tensorflow()
-    engine, cost = engine_named(request.engine)
+    engine, cost = engine_named(request.engine, request.probed)
     with Store(request.out) as store:
         before = begun(request.out)
         check_same_study(request, before)

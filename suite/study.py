@@ -105,6 +105,7 @@ class Study(Part):
         epochs: epochs of a training, by task or for all; a task's own where it says nothing.
         smallest_effect: the smallest difference of the metric that is worth knowing, by task
             or for all.
+        diagnostics: whether every epoch ends with a look into the model (`suite.health`).
         presets: named sizes of the study.
     """
 
@@ -120,6 +121,7 @@ class Study(Part):
     seeds: Seeds = 3
     epochs: EpochsByTask | None = None
     smallest_effect: EffectByTask = SMALLEST_EFFECT
+    diagnostics: bool = True
     presets: dict[str, Preset] = {}
 
     @model_validator(mode="after")
@@ -131,8 +133,8 @@ class Study(Part):
 
     @cached_property
     def fingerprint(self) -> str:
-        """Sixteen hex digits over the declaration; more seeds or other presets change nothing."""
-        content = self.model_dump(mode="json", exclude={"presets", "seeds"})
+        """Sixteen hex digits over what decides a trial; more seeds or presets change nothing."""
+        content = self.model_dump(mode="json", exclude={"presets", "seeds", "diagnostics"})
         return hashlib.sha256(canonical(content).encode()).hexdigest()[:16]
 
     def at(self, preset: str | None) -> Study:

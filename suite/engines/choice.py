@@ -10,14 +10,18 @@ from suite.engines.fleet import FleetEngine
 from suite.errors import UsageError, unknown
 
 ENGINES = ("fleet", "fit")
+DIFFERENTIATED = ("jax", "tensorflow")
+"""Backends whose gradients the probe knows how to ask for."""
 COST = (
     "Keras runs on {backend}, so trials train one by one with model.fit: expect a trial to take "
     "seconds instead of hundredths. Unset KERAS_BACKEND for the fleet engine."
 )
 
 
-def engine_named(name: str | None) -> tuple[Engine, str]:
+def engine_named(name: str | None, probed: bool = False) -> tuple[Engine, str]:
     """The engine of that name, or the fastest that Keras' backend allows; and what it costs.
+
+    `probed`: whether outcomes tell a training's health, where the backend gives gradients.
 
     Raises UsageError for an unknown name, and for the fleet on another backend than JAX.
     """
@@ -30,7 +34,7 @@ def engine_named(name: str | None) -> tuple[Engine, str]:
             f"Received: KERAS_BACKEND={backend}. Use --engine fit on that backend."
         )
     if name == "fit":
-        return FitEngine(), ""
+        return FitEngine(probed and backend in DIFFERENTIATED), ""
     if backend != "jax":
-        return FitEngine(), COST.format(backend=backend)
-    return FleetEngine(), ""
+        return FitEngine(probed and backend in DIFFERENTIATED), COST.format(backend=backend)
+    return FleetEngine(probed=probed), ""

@@ -118,10 +118,8 @@ def norms(
 
 
 def _squares(array: Any) -> Any:
-    """The sum of squares, by a product for the reason given in `suite.engines.traced`."""
-    array = ops.cast(array, "float32")
-    rows = ops.reshape(array, (-1, array.shape[-1])) if len(array.shape) else array[None, None]
-    return ops.sum(ops.ones((1, rows.shape[0]), rows.dtype) @ ops.square(rows))
+    """The sum of squares, once an epoch: what is quick to compile is quick enough to run."""
+    return ops.sum(ops.square(ops.cast(array, "float32")))
 
 
 class Overheard:
