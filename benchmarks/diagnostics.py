@@ -68,9 +68,7 @@ def measured(name: str, trials: int, rounds: int) -> Cost:
     every = planned(study, name, "embedded", task.epochs)
     chosen = every[:: max(1, len(every) // trials)][:trials]
     engines = {probed: FleetEngine(probed=probed) for probed in (False, True)}
-    ports = {
-        probed: engine.port(task, expected=len(chosen)) for probed, engine in engines.items()
-    }
+    ports = {probed: engine.port(task, expected=len(chosen)) for probed, engine in engines.items()}
     seconds: dict[bool, list[float]] = {False: [], True: []}
     compiling = {}
     for number in range(rounds + 1):

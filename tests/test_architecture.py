@@ -183,6 +183,7 @@ LAYERS = [  # from the top; a module imports from lines below its own only
     "data",
     "declare",
     "factors",
+    "detectors",
     "trial",
     "health",
     "errors",

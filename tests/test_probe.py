@@ -95,7 +95,7 @@ def test_steps_are_those_of_the_optimizer(healths):
     assert (steps <= 0.05 * 0.01 * 10 * np.sqrt(2) * 1.01).all()
 
 
-@pytest.mark.parametrize("name", ["churn", "digits"])
+@pytest.mark.parametrize("name", ["churn", pytest.param("digits", marks=pytest.mark.slow)])
 def test_both_engines_see_the_same(name):
     """With dropout, batch normalization and penalties, merged in one hull where it pays."""
     from suite.engines.fit import FitEngine
