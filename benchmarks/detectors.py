@@ -1,10 +1,10 @@
-"""How often the detectors of gradient health are right: nets sick by construction, and healthy ones.
+"""How often the detectors of gradient health are right: on sick nets, and on healthy ones.
 
     python benchmarks/detectors.py            about five minutes on two cores
     python benchmarks/detectors.py --check    exit code 1 where a promise is not kept
 
-One group of nets sets the thresholds: in the middle between the sick and the healthy. Another group,
-of other data, widths, depths and seeds, says how often they are right.
+One group of nets, sick by construction or healthy, sets the thresholds: in the middle between them.
+Another group, of other data, widths, depths and seeds, says how often they are right.
 """
 
 from __future__ import annotations
@@ -77,8 +77,8 @@ def signs_of(group: str) -> dict[str, dict[str, list[float]]]:
             sys.exit(
                 f"Expected {len(trials)} nets of {kind}. Received: {len(lost)} failed, {lost[0]}"
             )
-        every = [signs(outcome.health) for outcome in outcomes if outcome.health]
-        found[kind] = {name: [own[name][0] for own in every] for name in every[0]}
+        every = signs([outcome.health for outcome in outcomes if outcome.health])
+        found[kind] = {name: own.tolist() for name, own in every.items()}
     return found
 
 
@@ -92,7 +92,7 @@ class Quiet:
 def middle(sick: Sequence[float], healthy: Sequence[float]) -> float:
     """Half way between the least sick sign in twenty and the least healthy one in twenty."""
     ends = [
-        float(np.percentile(np.minimum(np.nan_to_num(own, nan=-FARTHEST), FARTHEST), share))
+        float(np.nanpercentile(np.minimum(own, FARTHEST), share))
         for own, share in ((sick, 5), (healthy, 95))
     ]
     return sum(ends) / 2

@@ -44,7 +44,7 @@ def space(structures: bool) -> keras_tuner.HyperParameters:
 
 def oracle(kind: str, request: dict[str, Any]) -> keras_tuner.Oracle:
     """The oracle of that kind, with the space declared."""
-    from suite.search.sampled import OptunaOracle  # noqa: PLC0415  # only the fleet has Optuna
+    from suite.search.sampled import OptunaOracle  # only the fleet has Optuna
 
     common = {
         "objective": OBJECTIVE,
@@ -80,7 +80,7 @@ def search(request: dict[str, Any]) -> dict[str, Any]:
             directory=request["folder"],
         )
     else:
-        from suite.search.tuner import FleetTuner  # noqa: PLC0415  # needs Keras on JAX
+        from suite.search.tuner import FleetTuner  # needs Keras on JAX
 
         tuner = FleetTuner(task, oracle(kind, request), directory=request["folder"])
     started = time.perf_counter()

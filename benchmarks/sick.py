@@ -1,4 +1,4 @@
-"""Nets that are sick by construction, and healthy ones; two groups that share neither shape nor data.
+"""Nets that are sick by construction, and healthy ones; two groups, of other shapes and data.
 
 One group sets the thresholds of `suite.detectors`, the other one says how often they are right.
 """

@@ -1,7 +1,7 @@
 """A results folder of made-up trials, as large as wanted: for measuring what is read from results.
 
 Nothing is trained. A recipe's level follows from its hyperparameters, its noise from its key, so
-that the same folder is written every time.
+that the same folder is written every time. The gradients of small initial weights vanish.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
+from suite.health import Health, grid
 from suite.plan import trials
 from suite.store import Store
 from suite.study import Dependent, Study
@@ -53,6 +55,13 @@ GAINS: Mapping[tuple[str, Level], float] = {
 """What a level adds to the metric."""
 DIVERGES = 0.02
 """Share of the trials of SGD at 0.3 that do."""
+
+LAYERS = 5
+"""Dense layers of every model."""
+LEANS: Mapping[Level, float] = {"random_normal": -0.8, "glorot_uniform": -0.1}
+"""Powers of ten by which the gradient changes a layer on its way to the input."""
+VARIANTS = 8
+"""Different healths of a kind; made anew for every trial they would take minutes."""
 
 
 def study_of(factors: Mapping[str, list[Level]], seeds: int) -> Study:
@@ -119,7 +128,9 @@ def outcome(trial: Trial, base: float, shared: float) -> Outcome:
     curves = {"loss": (loss - 0.02).tolist(), "val_loss": loss.tolist()}
     if trial.hp.get("learning_rate") == 0.3 and random.random() < DIVERGES:
         cut = {name: curve[:2] for name, curve in curves.items()}
-        return Outcome(trial, Status.DIVERGED, "fleet", 0.01, curves=cut, message="loss not finite")
+        message = "loss not finite"
+        diverged = Outcome(trial, Status.DIVERGED, "fleet", 0.01, curves=cut, message=message)
+        return diverged.with_health(health_of(trial))
     best = int(loss.argmin())
     metrics = {
         "val.loss": float(loss[best]),
@@ -127,4 +138,27 @@ def outcome(trial: Trial, base: float, shared: float) -> Outcome:
         "test.loss": float(loss[best]) + 0.01,
         "test.auc": level - 0.01 + noise[1],
     }
-    return Outcome(trial, Status.COMPLETED, "fleet", 0.05, best + 1, metrics, curves)
+    done = Outcome(trial, Status.COMPLETED, "fleet", 0.05, best + 1, metrics, curves)
+    return done.with_health(health_of(trial))
+
+
+def health_of(trial: Trial) -> Health:
+    """What the trial looked like from inside."""
+    lean = LEANS.get(trial.hp["initializer"], 0.05)
+    return _health(lean, bool(trial.hp["batch_norm"]), trial.epochs, trial.seed % VARIANTS)
+
+
+@lru_cache
+def _health(lean: float, normalized: bool, epochs: int, variant: int) -> Health:
+    """Dense layers, behind the first of them a batch normalization where that is on."""
+    random = np.random.default_rng(variant)
+    names = [f"dense {i}" for i in range(1, LAYERS + 1)]
+    names[1:1] = ["batch_normalization 1"] * normalized
+    noise = random.normal(0, 0.1, (len(names), epochs))
+    depth = np.linspace(LAYERS - 1, 0, len(names))[:, None]
+    gradient = 10 ** (noise - 1 + (lean / 4 if normalized else lean) * depth)
+    weight = np.linspace(4, 6, epochs) + noise
+    hidden = np.where(depth * (np.array(names) != "batch_normalization 1")[:, None] > 0, 1, np.nan)
+    dead = hidden * random.uniform(0, 0.2, (len(names), epochs))
+    update = 0.01 * gradient / weight
+    return Health(tuple(names), *map(grid, (gradient, weight, update, dead, 2 * dead)))

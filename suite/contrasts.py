@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from suite.factors import FACTORS
 from suite.grid import Grid, arm_of
 from suite.held import Held, Scale
+from suite.mechanism import mechanism
 from suite.stats.arms import Duel, resamples
 from suite.stats.intervals import Interval, bca_mean, spread
 from suite.stats.looks import holm, level_a_look, repeated_p
@@ -34,7 +35,7 @@ VIEWS = (TUNED, MATRIX)
 COLUMNS = (
     *("task", "factor", "level", "reference", "view", "test", "effect", "low", "high", "error"),
     *("pairs", "looks", "p", "p_wilcoxon", "p_holm", "superiority", "rope", "power", "verdict"),
-    *("more_seeds", "diverged", "trials", "recipe", "recipe_reference", "shares"),
+    *("more_seeds", "diverged", "trials", "recipe", "recipe_reference", "shares", "mechanism"),
 )
 SHARED = "seed, split, batches, initial weights and dropout numbers"
 SHARES = {
@@ -94,8 +95,9 @@ def levels(held: Sequence[Held], scale: Scale) -> pd.DataFrame:
     `pairs`, `looks`, `p` (two-sided), `p_wilcoxon`, `p_holm` (`p` adjusted within task and view),
     `superiority`, `rope`, `power` (to find an effect as large as `rope`, at the level that Holm
     asks of the least p), `verdict`, `more_seeds`, `diverged` (rate), `trials`, `recipe` and
-    `recipe_reference` (of the tuned view), `shares` (what the two of a pair have in common). The
-    reference's own row has no effect and no verdict.
+    `recipe_reference` (of the tuned view), `shares` (what the two of a pair have in common),
+    `mechanism` (what changed inside the trainings). The reference's own row has no effect and no
+    verdict.
 
     Args:
         held: of one task, as `suite.held.held_levels` gives them.
@@ -126,6 +128,7 @@ def _row(held: Held, scale: Scale, view: str) -> dict[str, Any]:
         "diverged": float((held.arm["status"] == "diverged").mean()),
         "trials": len(held.arm),
         "shares": shares(held.factor),
+        "mechanism": mechanism(held.arm, held.against),
     }
     return row if held.is_reference else row | _compared(held, view, scale.looks)
 

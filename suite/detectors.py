@@ -7,13 +7,16 @@ found the two apart; the same script measures how often they are right on other 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 
-from suite.health import Grid, Health, Number
+import numpy as np
+from numpy.typing import NDArray
 
+from suite.health import Health
+
+Floats = NDArray[np.float64]
 BESIDE = ("batch_normalization", "layer_normalization", "embedding", "p_re_lu")
 """Layers whose gradients are of another size than those of their neighbours by nature."""
 
@@ -23,39 +26,47 @@ class Detector:
     """One kind of sickness.
 
     Attributes:
-        name: what it is called.
+        name: what it is called; `plural`: in a sentence on many trainings.
         threshold: the sign from which it is reported.
         meaning: what the sign is, for a reader who meets it for the first time.
     """
 
     name: str
+    plural: str
     threshold: float
     meaning: str
 
 
 VANISHING = Detector(
     "vanishing",
+    "vanishing gradients",
     1.6,
-    "powers of ten between the gradient of the last layer and the smallest one before it; median "
-    "over epochs",
+    "powers of ten between the gradient of the last layer and the smallest one of a layer before "
+    "it; median over epochs",
 )
 EXPLODING = Detector(
     "exploding",
+    "exploding gradients",
     1.3,
-    "power of ten of the largest gradient of a layer over the size of its weights; over all epochs",
+    "power of ten of the largest gradient of a layer over the size of its weights; of all epochs",
 )
 DEAD = Detector(
+    "dead units",
     "dead units",
     0.5,
     "share of a layer's units that put out the same whatever they are shown; after the last epoch",
 )
 SATURATED = Detector(
     "saturated units",
+    "saturated units",
     0.55,
-    "share of a layer's activations on their flat ends; median over epochs",
+    "share of a layer's activations that lie on a flat end; median over epochs",
 )
 DIVERGED = Detector(
-    "diverged", 1.0, "1 where a gradient or a weight stopped being a finite number, else 0"
+    "diverged",
+    "divergence",
+    1.0,
+    "1 where a gradient or a weight stopped being a finite number, else 0",
 )
 DETECTORS = (VANISHING, EXPLODING, DEAD, SATURATED, DIVERGED)
 
@@ -71,73 +82,72 @@ class Finding:
 
 def findings(health: Health) -> list[Finding]:
     """All that the detectors report of a training."""
-    found = signs(health)
-    return [
-        Finding(detector, *found[detector.name])
-        for detector in DETECTORS
-        if found[detector.name][0] >= detector.threshold
-    ]
+    names, found = _kernels(health.layers), _signs([health])
+    reported = []
+    for detector in DETECTORS:
+        by_layer = found[detector.name][0]
+        if _strongest(by_layer) >= detector.threshold:
+            whole = detector is DIVERGED
+            place = "" if whole else health.layers[names[int(np.nanargmax(by_layer))]]
+            reported.append(Finding(detector, _strongest(by_layer), place))
+    return reported
 
 
-def signs(health: Health) -> dict[str, tuple[float, str]]:
-    """Each detector's sign and the layer where it is strongest; NaN where there is none to see."""
-    return {
-        VANISHING.name: _vanishing(health),
-        EXPLODING.name: _exploding(health),
-        DEAD.name: _strongest({n: row[-1] for n, row in _rows(health, health.dead)}),
-        SATURATED.name: _strongest(dict(_medians(health, health.saturated))),
-        DIVERGED.name: (float(_broken(health)), ""),
-    }
+def signs(healths: Sequence[Health]) -> dict[str, Floats]:
+    """Each detector's sign of every training, shape (trainings,); NaN where none is to be seen."""
+    found = {detector.name: np.full(len(healths), np.nan) for detector in DETECTORS}
+    alike: dict[tuple[tuple[str, ...], int], list[int]] = {}
+    for number, health in enumerate(healths):
+        alike.setdefault((health.layers, health.epochs), []).append(number)
+    for (_, epochs), numbers in alike.items():
+        if epochs:
+            for name, values in _signs([healths[n] for n in numbers]).items():
+                found[name][numbers] = [_strongest(by_layer) for by_layer in values]
+    return found
 
 
-def _rows(health: Health, grid: Grid) -> Iterator[tuple[str, Sequence[Number]]]:
-    """The layers with kernels of their own, and their figures epoch by epoch."""
-    for name, row in zip(health.layers, grid, strict=True):
-        if row and not name.startswith(BESIDE):
-            yield name, row
+def reported(healths: Sequence[Health | None]) -> list[str | None]:
+    """The names of what is found in each training, joined by commas; None without health."""
+    known = [health for health in healths if health is not None]
+    found = signs(known)
+    texts = iter(
+        ", ".join(d.name for d in DETECTORS if found[d.name][i] >= d.threshold)
+        for i in range(len(known))
+    )
+    return [None if health is None else next(texts) for health in healths]
 
 
-def _medians(health: Health, grid: Grid) -> Iterator[tuple[str, Number]]:
-    for name, row in _rows(health, grid):
-        known = [value for value in row if value is not None]
-        yield name, median(known) if known else None
+def _strongest(by_layer: Floats) -> float:
+    """The largest number; NaN where there is none."""
+    known = by_layer[~np.isnan(by_layer)]
+    return float(known.max()) if len(known) else np.nan
 
 
-def _strongest(found: dict[str, Number]) -> tuple[float, str]:
-    known = {name: value for name, value in found.items() if value is not None}
-    if not known:
-        return math.nan, ""
-    layer = max(known, key=lambda name: known[name])
-    return float(known[layer]), layer
+def _kernels(layers: Sequence[str]) -> list[int]:
+    """The places of the layers that are compared."""
+    return [i for i, name in enumerate(layers) if not name.startswith(BESIDE)]
 
 
-def _vanishing(health: Health) -> tuple[float, str]:
-    rows = [*_rows(health, health.gradient)]
-    if len(rows) < 2:
-        return math.nan, ""
-    last, decades = rows[-1][1], {}
-    for name, row in rows[:-1]:
-        own = [
-            math.log10(end / value) if value else math.inf
-            for value, end in zip(row, last, strict=True)
-            if value is not None and end
-        ]
-        if own:
-            decades[name] = median(own)
-    return _strongest(dict(decades))
-
-
-def _exploding(health: Health) -> tuple[float, str]:
-    weights = dict(_rows(health, health.weight))
-    found: dict[str, Number] = {}
-    for name, row in _rows(health, health.gradient):
-        ratios = [
-            value / size for value, size in zip(row, weights[name], strict=True) if value and size
-        ]
-        if ratios:
-            found[name] = math.log10(max(ratios))
-    return _strongest(found)
-
-
-def _broken(health: Health) -> bool:
-    return any(None in row for grid in (health.gradient, health.weight) for row in grid)
+def _signs(healths: Sequence[Health]) -> Mapping[str, Floats]:
+    """Detector -> sign by training and layer, for trainings of the same layers and epochs."""
+    kept = _kernels(healths[0].layers)
+    gradient, weight, dead, saturated = (
+        np.array([getattr(health, name) for health in healths], float)
+        for name in ("gradient", "weight", "dead", "saturated")
+    )
+    broken = np.isnan([gradient, weight]).any(axis=(0, 2, 3))
+    gradient, weight, dead, saturated = (
+        grid[:, kept] for grid in (gradient, weight, dead, saturated)
+    )
+    with np.errstate(divide="ignore", invalid="ignore"), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
+        apart = np.log10(gradient[:, -1:] / gradient[:, :-1])  # no gradient at all: no end of it
+        large = np.log10(gradient / weight)
+        large[~np.isfinite(large)] = np.nan
+        return {
+            VANISHING.name: np.nanmedian(apart, axis=2),
+            EXPLODING.name: np.nanmax(large, axis=2) if large.size else large[:, :, 0],
+            DEAD.name: dead[:, :, -1],
+            SATURATED.name: np.nanmedian(saturated, axis=2),
+            DIVERGED.name: broken.astype(float)[:, None],
+        }

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from suite.detectors import reported
 from suite.errors import RecordError
 from suite.store import RECORD, Store
 from suite.trial import Outcome
@@ -18,10 +19,11 @@ HP = "hp."
 
 def frame_of(outcomes: Iterable[Outcome], study: str) -> pd.DataFrame:
     """One row a trial: `task`, `study`, `trial`, `seed`, `status`, `engine`, `hp.<name>`..., then
-    `epoch`, `epochs`, the metrics (`val.<metric>`, `test.<metric>`), `seconds`, `message`.
+    `epoch`, `epochs`, the metrics (`val.<metric>`, `test.<metric>`), `signs` (what the detectors
+    report, where trainings were looked into), `seconds`, `message`.
     """
-    rows = []
-    for outcome in outcomes:
+    rows, every = [], [*outcomes]
+    for outcome in every:
         trial = outcome.trial
         rows.append(
             {
@@ -40,13 +42,15 @@ def frame_of(outcomes: Iterable[Outcome], study: str) -> pd.DataFrame:
             }
         )
     frame = pd.DataFrame(rows)
+    if any(outcome.health for outcome in every):
+        frame["signs"] = reported([outcome.health for outcome in every])
     return frame[_ordered(list(frame.columns))] if rows else pd.DataFrame(columns=_ordered([]))
 
 
 def _ordered(columns: list[str]) -> list[str]:
     """Identity first, then factors, then measurements, whatever the first task brought."""
     head = ["task", "study", "trial", "seed", "status", "engine"]
-    tail = ["seconds", "message"]
+    tail = [*(["signs"] if "signs" in columns else []), "seconds", "message"]
     factors = [name for name in columns if name.startswith(HP)]
     metrics = [name for name in columns if name.startswith(("val.", "test."))]
     return [*head, *factors, "epoch", "epochs", *metrics, *tail]

@@ -63,8 +63,14 @@ def sentence(row: Mapping[Any, Any], metric: str) -> str:
     }[Verdict(row["verdict"])]
     return (
         f"{what} (against {level_text(row['reference'])}) {verb}: {effect_text(row) or '-'} "
-        f"{metric}, {row['pairs']:.0f} pairs, {how}"
+        f"{metric}, {row['pairs']:.0f} pairs, {how}{beside(row)}"
     )
+
+
+def beside(row: Mapping[Any, Any]) -> str:
+    """What changed inside the trainings where a technique helps or hurts; else nothing."""
+    found = row["verdict"] in (Verdict.HELPS, Verdict.HURTS) and row["mechanism"]
+    return f"; with it {row['mechanism']} (an association, not a cause)" if found else ""
 
 
 def verdicts_tables(levels: pd.DataFrame, metrics: Mapping[str, str]) -> Iterator[Table]:
