@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from suite.contrasts import TUNED, levels, pairs_of
+from suite.flow import health_by_level
 from suite.frame import HP
 from suite.held import Held, Scale, held_levels
 from suite.importance import importance
@@ -22,7 +24,8 @@ from suite.secondlook import second_look_of
 from suite.stats.across import over_tasks, ranking_over
 from suite.study import Dependent, Study
 from suite.summary import Judged, judged_of, of_task, ranking
-from suite.trial import Level
+from suite.trial import Level, Outcome
+from suite.vitals import Vitals, vitals_of
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class TaskEvidence:
         rows: its trials, as `suite.summary.of_task` gives them.
         factors: the scientific factors that vary here, with the order of their levels.
         nested: nuisance factors whose levels depend on another factor's.
+        outcomes: by trial key; what the trials looked like from inside is taken from them.
     """
 
     judged: Judged
@@ -40,6 +44,7 @@ class TaskEvidence:
     scale: Scale
     factors: Mapping[str, Sequence[Level]]
     nested: Mapping[str, str] = field(default_factory=dict)
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
 
     @cached_property
     def ranked(self) -> pd.DataFrame:
@@ -71,6 +76,23 @@ class TaskEvidence:
         """Rates of divergence by level: `suite.ledger.divergence`."""
         return divergence(self.rows, self.factors)
 
+    @cached_property
+    def vitals(self) -> Vitals | None:
+        """The health of `rows`, in their order; None where no trial has any."""
+        found = [self.outcomes.get(trial) for trial in self.rows["trial"]]
+        return vitals_of([outcome.health if outcome else None for outcome in found])
+
+    @cached_property
+    def health(self) -> pd.DataFrame:
+        """Gradients, steps, dead and saturated units by level and layer: `suite.flow`."""
+        return health_by_level(self.rows, self.factors, self.vitals)
+
+    @cached_property
+    def best(self) -> NDArray[np.bool_]:
+        """Which of `rows` are trials of the best recipe."""
+        first = self.rows["trial"] == self.ranked["trial"].iloc[0]
+        return np.asarray(self.rows["recipe"] == self.rows["recipe"][first].iloc[0])
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -99,6 +121,11 @@ class Evidence:
         return _stacked([own.levels for own in self.tasks.values()])
 
     @cached_property
+    def health(self) -> pd.DataFrame:
+        """All tasks' layers by level, one below the other."""
+        return _stacked([own.health for own in self.tasks.values()])
+
+    @cached_property
     def costs(self) -> pd.DataFrame:
         """What each task's trials took: `suite.ledger.costs`."""
         return costs(self.frame)
@@ -125,6 +152,7 @@ def evidence_of(
     frame: pd.DataFrame,
     study: Study,
     run: Mapping[str, Any],
+    outcomes: Mapping[str, Outcome],
 ) -> Evidence:
     """The evidence of a matrix run, from its trials and what `run.json` tells of it."""
     second = second_look_of(run)
@@ -135,7 +163,8 @@ def evidence_of(
         rows = of_task(frame, judged)
         if not rows.empty:
             scale = Scale(study.smallest_effect_for(name), second)
-            tasks[name] = TaskEvidence(judged, rows, scale, _varied(rows, study), nested)
+            factors = _varied(rows, study)
+            tasks[name] = TaskEvidence(judged, rows, scale, factors, nested, outcomes)
     return Evidence(frame, tasks, run.get("winners", ()), run.get("seconds", {}))
 
 

@@ -57,7 +57,7 @@ class Reading:
         """What the trials of a matrix say; nothing for a search, whose trials are no matrix."""
         if isinstance(self.study, SearchStudy):
             return Evidence(self.frame, {})
-        return evidence_of(self.frame, self.study, self.run)
+        return evidence_of(self.frame, self.study, self.run, self.outcomes)
 
     @cached_property
     def log(self) -> tuple[pd.DataFrame, pd.DataFrame]:

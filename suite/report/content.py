@@ -20,6 +20,7 @@ from suite.search.study import SearchStudy
 from suite.stats.across import ENOUGH_TASKS
 from suite.summary import Judged
 from suite.tables.best import winners_table
+from suite.tables.health import health_table
 from suite.tables.others import across_table, costs_table
 from suite.tables.table import Table
 from suite.tables.text import number
@@ -41,6 +42,7 @@ class Section:
     Attributes:
         id: its place in the page; made of numbers, never of names out of results.
         facts: the line below its heading.
+        inside: pictures of gradients and units, under a heading of their own.
         claim: a sentence on what may be concluded.
     """
 
@@ -48,6 +50,7 @@ class Section:
     name: str = ""
     facts: Sequence[str] = ()
     figures: Sequence[Picture] = ()
+    inside: Sequence[Picture] = ()
     sheets: Sequence[Sheet] = ()
     claim: str = ""
 
@@ -118,6 +121,7 @@ def _matrix(reading: Reading, gallery: Gallery, pictures: Mapping[str, Picture])
     evidence = reading.evidence
     comparisons = comparisons_of(evidence)
     scales = [own.scale for own in evidence.tasks.values()]
+    parts = (gallery.tasks, gallery.inside)
     return Content(
         facts=facts_of(reading),
         is_search=False,
@@ -126,7 +130,7 @@ def _matrix(reading: Reading, gallery: Gallery, pictures: Mapping[str, Picture])
         groups=groups_of(comparisons, list(evidence.tasks)),
         metrics=evidence.metrics,
         tasks=[
-            _task(f"task-{i}", own, [pictures[d.name] for d in gallery.tasks.get(name, ())])
+            _task(f"task-{i}", own, *(_of(name, part, pictures) for part in parts))
             for i, (name, own) in enumerate(evidence.tasks.items(), start=1)
         ],
         across=_across(evidence, [pictures[d.name] for d in gallery.across]),
@@ -137,13 +141,24 @@ def _matrix(reading: Reading, gallery: Gallery, pictures: Mapping[str, Picture])
     )
 
 
-def _task(id_: str, own: TaskEvidence, figures: Sequence[Picture]) -> Section:
+def _of(
+    task: str, drawings: Mapping[str, Sequence[Drawing]], pictures: Mapping[str, Picture]
+) -> list[Picture]:
+    return [pictures[drawing.name] for drawing in drawings.get(task, ())]
+
+
+def _task(
+    id_: str, own: TaskEvidence, figures: Sequence[Picture], inside: Sequence[Picture]
+) -> Section:
     judged = own.judged
     counts = [f"{len(own.rows):,} trials", f"{len(own.ranked):,} recipes"]
     sheets = [recipes_sheet(judged, own.ranked)]
     if not own.levels.empty:
         sheets.append(levels_sheet(judged, own.levels))
-    return Section(id_, judged.task, [*counts, *_judging(judged)], figures, sheets)
+    if not own.health.empty:
+        sheets.append(sheet_of(health_table(own.health)))
+    facts = [*counts, *_judging(judged)]
+    return Section(id_, judged.task, facts, figures, inside, sheets)
 
 
 def _judging(judged: Judged) -> list[str]:
@@ -175,7 +190,11 @@ def _across(evidence: Evidence, figures: Sequence[Picture]) -> Section:
     if across["claimed"].any():
         claim = "Ranks over tasks, each with the critical difference and the power of its test."
     return Section(
-        "across", "Over tasks", (), figures, [sheet_of(across_table(across, tasks))], claim
+        "across",
+        "Over tasks",
+        figures=figures,
+        sheets=[sheet_of(across_table(across, tasks))],
+        claim=claim,
     )
 
 
@@ -217,4 +236,4 @@ def _searched(
     own = [t for t in tables if t.name in (f"search-{task}", f"choice-{task}")]
     sheets = [sheet_of(table) for table in own]
     sheets.append(choices_sheet(judged, reading.log[1]))
-    return Section(f"task-{place}", task, _judging(judged), figures, sheets)
+    return Section(f"task-{place}", task, _judging(judged), figures, sheets=sheets)

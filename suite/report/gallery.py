@@ -14,7 +14,9 @@ from suite.importance import interaction
 from suite.reading import Reading
 from suite.report.charts.bars import divergence_chart, importance_chart
 from suite.report.charts.effects import across_chart, effects_chart
+from suite.report.charts.flow import flow_charts
 from suite.report.charts.grids import interaction_chart
+from suite.report.charts.heat import heat_charts
 from suite.report.charts.learning import learning_chart
 from suite.report.charts.parallel import ordered, parallel_chart
 from suite.report.charts.ranks import ranks_chart
@@ -32,14 +34,16 @@ class Gallery:
 
     Attributes:
         tasks: by task, in the order in which they are read.
+        inside: by task, what its trainings looked like from inside; none where nobody looked.
         across: what holds over tasks.
     """
 
     tasks: Mapping[str, list[Drawing]] = field(default_factory=dict)
+    inside: Mapping[str, list[Drawing]] = field(default_factory=dict)
     across: list[Drawing] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Drawing]:
-        for drawings in self.tasks.values():
+        for drawings in (*self.tasks.values(), *self.inside.values()):
             yield from drawings
         yield from self.across
 
@@ -49,8 +53,10 @@ def gallery_of(reading: Reading) -> Gallery:
     with styled():
         if isinstance(reading.study, SearchStudy):
             return Gallery({name: list(_searches(reading, name)) for name in reading.judged})
-        tasks = {name: list(_task(reading, own)) for name, own in reading.evidence.tasks.items()}
-        return Gallery(tasks, list(_across(reading.evidence)))
+        known = reading.evidence.tasks
+        tasks = {name: list(_task(reading, own)) for name, own in known.items()}
+        inside = {name: list(_inside(own)) for name, own in known.items()}
+        return Gallery(tasks, inside, list(_across(reading.evidence)))
 
 
 def slug(name: str) -> str:
@@ -101,6 +107,16 @@ def _in_order(means: pd.DataFrame, own: TaskEvidence) -> pd.DataFrame:
 def _parallel(name: str, own: TaskEvidence) -> Drawing | None:
     factors = [column.removeprefix(HP) for column in factor_columns(own.rows)]
     return parallel_chart(name, own.judged, own.ranked, factors, own.factors)
+
+
+def _inside(own: TaskEvidence) -> Iterator[Drawing]:
+    """Gradients by depth, and maps of the best recipe."""
+    name = slug(own.judged.task)
+    if own.vitals is None:
+        return
+    yield from flow_charts(f"flow-{name}", own.rows, own.factors, own.vitals, own.best)
+    best = [own.outcomes[trial].health for trial in own.rows["trial"][own.best]]
+    yield from heat_charts(f"health-{name}", [health for health in best if health])
 
 
 def _across(evidence: Evidence) -> Iterator[Drawing]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from suite.evidence import Evidence
 from suite.tables.best import best_table, winners_table
+from suite.tables.health import health_table
 from suite.tables.others import across_table, costs_table, divergence_table, importance_table
 from suite.tables.table import Table
 from suite.tables.verdicts import levels_table, verdicts_tables
@@ -22,6 +23,8 @@ def matrix_tables(evidence: Evidence) -> Iterator[Table]:
         diverged = divergence_table(own.divergence, own.judged)
         if diverged is not None:
             yield diverged
+    if not evidence.health.empty:
+        yield health_table(evidence.health)
     if len(evidence.frame):
         yield costs_table(evidence.costs, evidence.seconds)
     if evidence.winners:

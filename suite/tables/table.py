@@ -17,7 +17,7 @@ from rich.text import Text
 from suite.store import write_whole
 from suite.trial import canonical
 
-WORDY = ("recipe", "factor", "task", "tuner", "verdict", "technique", "source")
+WORDY = ("recipe", "factor", "task", "tuner", "verdict", "technique", "source", "layer")
 """Columns of words: left-justified."""
 WRAPPED = ("recipe", "task")
 """Columns that are free to wrap."""

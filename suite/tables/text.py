@@ -33,6 +33,17 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:.{digits}f}" if abs(value) < 10 else f"{value:.{digits}g}"
 
 
+def size_text(value: float) -> str:
+    """A norm or a ratio of any size for reading, three digits or two and a power of ten.
+
+    >>> size_text(0.05264), size_text(0.0000164), size_text(float("nan"))
+    ('0.0526', '1.6e-05', '-')
+    """
+    if not math.isfinite(value):
+        return "-"
+    return f"{value:.3g}" if 0.001 <= abs(value) < 1000 or not value else f"{value:.1e}"
+
+
 def p_text(value: float) -> str:
     """A p-value for reading.
 

@@ -58,7 +58,7 @@ def lines_chart(
     height = PLOT + 30 + below
     figure, axes = canvas(height, Margins(left=52, top=28, bottom=below))
     axes.grid(axis="y", color=colour("grid"), linewidth=1)
-    looks = _looks(lines)
+    looks = looks_of([line.role for line in lines])
     for line, look in reversed(list(zip(lines, looks, strict=True))):  # the first one on top
         if line.low is not None and line.high is not None:
             shade: dict[str, Any] = {"color": colour(look.role), "alpha": 0.16, "linewidth": 0}
@@ -90,11 +90,12 @@ class Look:
         return line
 
 
-def _looks(lines: Sequence[Line]) -> list[Look]:
+def looks_of(roles: Sequence[str | None]) -> list[Look]:
+    """The look of each line: solid in its role, or the next one of the series where it is None."""
     looks, own = [], 0
-    for line in lines:
-        if line.role is not None:
-            looks.append(Look(line.role, SOLID))
+    for role in roles:
+        if role is not None:
+            looks.append(Look(role, SOLID))
             continue
         looks.append(Look(SERIES[own % len(SERIES)], DASHES[own % len(DASHES)]))
         own += 1
