@@ -104,6 +104,7 @@ LAYERS = [  # from the top; a module imports from lines below its own only
     "engines.template",
     "engines.states",
     "engines.training",
+    "engines.eye",
     "engines.sight",
     "engines.probe",
     "engines.knobs",

@@ -122,69 +122,6 @@ def _squares(array: Any) -> Any:
     return ops.sum(ops.square(ops.cast(array, "float32")))
 
 
-class Overheard:
-    """What a training step lets slip while it is traced.
-
-    Attributes:
-        gradients: of the step's whole loss, penalties included; None where it computed none.
-        rest: non-trainable variables of the model, behind which the activations were put.
-        seen: activations by number of their site, once `split` was called.
-    """
-
-    def __init__(self, rest: int) -> None:
-        self.rest = rest
-        self.gradients: Sequence[Any] | None = None
-        self.sites: list[int] = []
-        self.seen: dict[int, Any] = {}
-
-    def split(self, values: Sequence[Any]) -> list[Any]:
-        """The non-trainable variables alone."""
-        self.seen = dict(zip(self.sites, values[self.rest :], strict=True))
-        return list(values[: self.rest])
-
-
-@contextmanager
-def overheard(model: keras.Model, sites: Sequence[Site]) -> Iterator[Overheard]:
-    """While Keras' own `train_step` is traced on JAX: its gradients and activations.
-
-    The activations are values inside a gradient, so they have to leave it as Keras' own do: behind
-    the non-trainable variables. A user's own step that calls neither `compute_loss_and_updates`
-    nor `optimizer.stateless_apply` lets nothing slip.
-    """
-    heard = Overheard(len(model.non_trainable_variables))
-    compute, apply = model.compute_loss_and_updates, model.optimizer.stateless_apply
-
-    def computed(*args: Any, **kwargs: Any) -> Any:
-        with watched(sites) as seen:
-            loss, (unscaled, outputs, rest, metrics) = compute(*args, **kwargs)
-        heard.sites = sorted(seen)
-        return loss, (unscaled, outputs, [*rest, *(seen[i] for i in heard.sites)], metrics)
-
-    def applied(optimizer: Any, gradients: Sequence[Any], trainable: Any) -> Any:
-        heard.gradients = gradients
-        return apply(optimizer, gradients, trainable)
-
-    vars(model)["compute_loss_and_updates"] = computed
-    vars(model.optimizer)["stateless_apply"] = applied
-    try:
-        yield heard
-    finally:
-        vars(model).pop("compute_loss_and_updates")
-        vars(model.optimizer).pop("stateless_apply")
-
-
-def without_penalties(
-    gradients: Sequence[Any], variables: Sequence[keras.Variable], values: list[Any]
-) -> list[Any]:
-    """The gradients of the loss alone, on JAX."""
-    import jax  # noqa: PLC0415  # the other backends need no JAX
-
-    if penalties(variables, values) is None:
-        return list(gradients)
-    extra = jax.grad(lambda inner: penalties(variables, inner))(values)
-    return [whole - own for whole, own in zip(gradients, extra, strict=True)]
-
-
 class TracedProbe:
     """The probe as a pure function on JAX, beside `model.fit`.
 

@@ -12,8 +12,9 @@ from suite.anatomy import sites_of
 from suite.blueprint import build_state
 from suite.data import Data
 from suite.engines.convolution import patched
+from suite.engines.eye import Eye
 from suite.engines.knobs import LEARNING_RATE, Knobs
-from suite.engines.probe import probe_rows
+from suite.engines.probe import probe_rows, watched
 from suite.engines.sight import sight_of
 from suite.engines.states import MemberState
 from suite.engines.training import ACTIVE, Best, Carry, State, Training
@@ -52,10 +53,13 @@ class Template:
         self.knobs = Knobs(model, family.varying)
         if on_cpu:
             patched(model)
-        build_state(model, data.train.take(slice(0, self.batch_size)))
         sites = sites_of(model)
+        with watched(sites) as outputs:
+            build_state(model, data.train.take(slice(0, self.batch_size)))
+        units = [int(outputs[i].shape[-1]) if i in outputs else 1 for i in range(len(sites))]
+        eye = Eye(model, sites, units) if probed else None
         self.sight = sight_of(model, sites)
-        self.training = Training(model, self.knobs, objective, sites if probed else None)
+        self.training = Training(model, self.knobs, objective, eye)
         self._trainable = [bool(variable.trainable) for variable in model.weights]
         self._generators = [n for n, _ in seed_generators(model, family.template.drawing)]
         self._optimizer = [np.asarray(v.value) for v in model.optimizer.variables]

@@ -5,7 +5,8 @@ Everything here is written for one member; `suite.engines.program` maps it over 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -14,11 +15,9 @@ import keras
 import numpy as np
 from jax import lax
 
-from suite.anatomy import Site
 from suite.data import Arrays, each
+from suite.engines.eye import Eye, Heard
 from suite.engines.knobs import Knobs
-from suite.engines.probe import Overheard, activity, norms, overheard, without_penalties
-from suite.engines.sight import flat
 from suite.errors import PluginError
 
 ACTIVE = "active"
@@ -94,7 +93,7 @@ class Training:
         model: the family's template, built, with its knobs opened up.
         knobs: the template's varying knobs.
         objective: the log that selects the epoch, with its direction, "min" or "max".
-        sites: where to look into the model after every epoch; None: it is not looked into.
+        eye: looks into the model after every epoch; None: it is not looked into.
     """
 
     def __init__(
@@ -102,11 +101,11 @@ class Training:
         model: keras.Model,
         knobs: Knobs,
         objective: tuple[str, str],
-        sites: Sequence[Site] | None,
+        eye: Eye | None,
     ) -> None:
         self.model = model
         self.knobs = knobs
-        self.sites = sites
+        self.eye = eye
         self.objective, self.direction = objective
         states = {id(variable) for variable in model.weights}
         self.is_weight = [id(v) in states for v in model.non_trainable_variables]
@@ -164,55 +163,50 @@ class Training:
     ) -> tuple[State, dict[str, jax.Array], dict[str, jax.Array]]:
         """The state after all steps, the logs, and what was seen in the last step if it is a probe.
 
-        The probe is a step like the others, so it compiles with them; then all is as before it.
+        The probe is a step like the others, so it runs in their loop, which is compiled once: first
+        over the steps that train, then over the probe alone, after which all is as before it.
         """
-        count = order.shape[0]
+        if self.eye is None:
+            state, metrics = lax.scan(partial(self._step, train), (state, self._metrics), order)[0]
+            return state, self._logs(metrics), {}
+        last = order.shape[0] - 1
 
-        def step(carried: Any, scanned: Any) -> tuple[Any, dict[str, jax.Array]]:
-            (state, metrics), (rows, number) = carried, scanned
-            batch = (_take(train.x, rows), _take(train.y, rows))
-            full = (state.trainable, self._non_trainable(state), state.optimizer, metrics)
-            if self.sites is None:
-                _, after = self.model.train_step(full, batch)
-                return self._parted(after), {}
-            with overheard(self.model, self.sites) as heard:
-                _, (trainable, rest, *others) = self.model.train_step(full, batch)
-                after = (trainable, heard.split(rest), *others)
-            looking = number == count - 1
+        def step(number: Any, carried: Any) -> Any:
+            before, seen = carried
+            after, found = self._watched_step(train, before, order[number], seen, number == last)
+            return after, found
+
+        def phase(carried: Any, probing: jax.Array) -> tuple[Any, None]:
+            first, end = jnp.where(probing, last, 0), jnp.where(probing, last + 1, last)
+            (after, metrics), seen = lax.fori_loop(first, end, step, carried)
+            before = carried[0]
             kept = jax.tree.map(
-                lambda old, new: jnp.where(looking, old, new), carried, self._parted(after)
+                lambda old, new: jnp.where(probing, old, new), before, (after, metrics)
             )
-            return kept, self._look(looking, heard, state.trainable, trainable)
+            return (kept, seen), None
 
-        numbers = jnp.arange(count)
-        (state, metrics), seen = lax.scan(step, (state, self._metrics), (order, numbers))
-        return state, self._logs(metrics), {name: every[-1] for name, every in seen.items()}
+        begin = ((state, self._metrics), self.eye.nothing())
+        ((state, metrics), seen), _ = lax.scan(phase, begin, jnp.array([False, True]))
+        return state, self._logs(metrics), seen if self.eye.open else {}
 
-    def _parted(self, after: Any) -> tuple[State, list[jax.Array]]:
-        """Keras' variables after a step as a state, and the metrics."""
-        trainable, rest, optimizer, metrics = after
-        return State(list(trainable), *self._split(list(rest)), list(optimizer)), list(metrics)
+    def _step(
+        self, train: Rows, carried: Any, rows: jax.Array, heard: Heard | None = None
+    ) -> tuple[Any, None]:
+        state, metrics = carried
+        batch = (_take(train.x, rows), _take(train.y, rows))
+        full = (state.trainable, self._non_trainable(state), state.optimizer, metrics)
+        _, (trainable, rest, optimizer, metrics) = self.model.train_step(full, batch)
+        rest = heard.without(rest) if heard else rest
+        return (State(list(trainable), *self._split(rest), list(optimizer)), list(metrics)), None
 
-    def _look(
-        self, looking: jax.Array, heard: Overheard, before: list[jax.Array], after: list[jax.Array]
-    ) -> dict[str, jax.Array]:
-        """What the probe let slip; zeros in any other step, and nothing where nothing slips."""
-        assert self.sites is not None
-        if heard.gradients is None:
-            return {}
-
-        def look(gradients: Any, seen: Any, before: Any, after: Any) -> dict[str, jax.Array]:
-            own = without_penalties(gradients, self.model.trainable_variables, before)
-            return flat(norms(own, before, after) | activity(self.sites or [], seen))
-
-        inputs = (list(heard.gradients), heard.seen, before, list(after))
-        shapes = jax.eval_shape(look, *inputs)
-
-        def nothing(*_: Any) -> dict[str, jax.Array]:
-            return {name: jnp.zeros(own.shape, own.dtype) for name, own in shapes.items()}
-
-        found: dict[str, jax.Array] = lax.cond(looking, look, nothing, *inputs)
-        return found
+    def _watched_step(
+        self, train: Rows, carried: Any, rows: jax.Array, seen: Any, looking: jax.Array
+    ) -> tuple[Any, Any]:
+        assert self.eye is not None
+        before = carried[0].trainable
+        with self.eye.overheard() as heard:
+            (state, metrics), _ = self._step(train, carried, rows, heard)
+        return (state, metrics), self.eye.look(looking, heard, before, state.trainable, seen)
 
     def _evaluate(self, state: State, rows: Rows) -> dict[str, jax.Array]:
         fixed = (state.trainable, self._non_trainable(state))
