@@ -56,28 +56,24 @@ def has_kernel(layer: str) -> bool:
 
 def vitals_of(healths: Sequence[Health | None]) -> Vitals | None:
     """The vitals of trials, in their order; None where none of them has any."""
-    structures: dict[tuple[str, ...], list[int]] = {}
+    alike: dict[tuple[tuple[str, ...], int], list[int]] = {}
     for number, health in enumerate(healths):
         if health is not None and health.epochs:
-            structures.setdefault(health.layers, []).append(number)
-    layers = merged([[name for name in own if has_kernel(name)] for own in structures])
+            alike.setdefault((health.layers, health.epochs), []).append(number)
+    layers = merged([[n for n in own if has_kernel(n)] for own in {own for own, _ in alike}])
     if not layers:
         return None
-    found = np.full((MOMENTS + 3, len(healths), len(layers)), np.nan)
-    longest = 0
-    for names, numbers in structures.items():
+    found = np.full((len(healths), MOMENTS + 3, len(layers)), np.nan)
+    for (names, _), numbers in alike.items():
         kept = [i for i, name in enumerate(names) if has_kernel(name)]
-        if not kept:
-            continue
         columns = [layers.index(names[i]) for i in kept]
         own = [health for n in numbers if (health := healths[n]) is not None]
-        lasts = [_last(health, kept) for health in own]
-        longest = max(longest, *lasts)
-        ends = [_ends(health, last, kept) for health, last in zip(own, lasts, strict=True)]
-        found[:, np.array(numbers)[:, None], columns] = np.array(ends, float).transpose(1, 0, 2)
-    moments = found[:MOMENTS].transpose(1, 0, 2)
-    epochs = (1, longest // 2 + 1, longest + 1)
-    return Vitals(tuple(layers), epochs, moments, *found[MOMENTS:])
+        found[np.ix_(numbers, range(MOMENTS + 3), columns)] = _ends(own)[:, :, kept]
+    longest = max(epochs for _, epochs in alike)
+    moments = (1, (longest + 1) // 2, longest)
+    return Vitals(
+        tuple(layers), moments, found[:, :MOMENTS], *found[:, MOMENTS:].transpose(1, 0, 2)
+    )
 
 
 def merged(orders: Sequence[Sequence[str]]) -> list[str]:
@@ -98,20 +94,20 @@ def merged(orders: Sequence[Sequence[str]]) -> list[str]:
     return found
 
 
-def _last(health: Health, kept: Sequence[int]) -> int:
-    """The last epoch, from 0, in which every layer's gradient is a number; 0 where none is."""
-    rows = [health.gradient[i] for i in kept]
-    last = health.epochs - 1
-    while last and any(row[last] is None for row in rows):
-        last -= 1
-    return last
+def _ends(healths: Sequence[Health]) -> Floats:
+    """What is kept of trials of the same layers and epochs, shape (trials, MOMENTS + 3, layers)."""
+    whole = {name: array_of(healths, name) for name in (*NORMS, *SHARES)}
+    sound = np.isfinite(whole["gradient"]).all(axis=1)
+    last = (np.arange(sound.shape[1]) * sound).max(axis=1)
+    places = [("gradient", at) for at in (0 * last, last // 2, last)]
+    places += [("update", last), *((name, last) for name in SHARES)]
+    ends = [np.take_along_axis(whole[n], at[:, None, None], axis=2)[:, :, 0] for n, at in places]
+    return np.stack(ends, axis=1)
 
 
-def _ends(health: Health, last: int, kept: Sequence[int]) -> list[list[float | None]]:
-    """What is kept of a trial: gradients at three moments, the others in the last epoch."""
-    gradients = [[health.gradient[i][at] for i in kept] for at in (0, last // 2, last)]
-    others = (health.update, health.dead, health.saturated)
-    return [*gradients, *([own[i][last] for i in kept] for own in others)]
+def array_of(healths: Sequence[Health], name: str) -> Floats:
+    """A measure of trials of the same layers and epochs; shape (trials, layers, epochs)."""
+    return np.array([getattr(health, name) for health in healths], float)
 
 
 def maps_of(healths: Sequence[Health]) -> tuple[tuple[str, ...], dict[str, Floats]]:
@@ -126,8 +122,7 @@ def maps_of(healths: Sequence[Health]) -> tuple[tuple[str, ...], dict[str, Float
     for name in (*NORMS, *SHARES):
         whole = np.full((len(alike), len(kept), longest), np.nan)
         for own, health in zip(whole, alike, strict=True):
-            rows = getattr(health, name)
-            own[:, : health.epochs] = np.array([rows[i] for i in kept], float)
+            own[:, : health.epochs] = array_of([health], name)[0, kept]
         maps[name] = geometric(whole) if name in NORMS else mean(whole)
     return tuple(healths[0].layers[i] for i in kept), maps
 
@@ -145,3 +140,8 @@ def mean(values: Floats) -> Floats:
 def geometric(values: Floats) -> Floats:
     """The geometric mean over the first axis, what is below `FLOOR` taken as `FLOOR`."""
     return np.exp(mean(np.log(np.maximum(values, FLOOR))))
+
+
+def is_nothing(norm: float) -> bool:
+    """Whether a geometric mean is `FLOOR`, but for the rounding of its logarithm."""
+    return norm < 1.001 * FLOOR

@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 from example import JUDGED, matrix, outcome
 from rich.console import Console
+from unwell import looked_into
 
 from suite.evidence import Evidence, TaskEvidence
 from suite.factors import ACTIVATIONS, INITIALIZERS, OPTIMIZERS
@@ -31,7 +32,7 @@ from suite.trial import Outcome, Status
 GOLDEN = Path(__file__).parent / "golden"
 NAMES = (
     *("best-churn", "levels-churn", "importance-churn", "divergence-churn"),
-    *("costs", "winners", "across", "verdicts"),
+    *("health", "costs", "winners", "across", "verdicts"),
 )
 WINNER = {
     "task": "churn",
@@ -53,7 +54,8 @@ def evidence_of(
     winners: Sequence[Mapping[str, object]] = (),
 ) -> Evidence:
     """The evidence of outcomes, one task for every `judged`."""
-    frame = frame_of(outcomes, "example")
+    every = {own.trial.key: own for own in outcomes}
+    frame = frame_of(every.values(), "example")
     tasks = {}
     for own in judged:
         rows = of_task(frame, own)
@@ -61,7 +63,7 @@ def evidence_of(
             n: f for n, f in factors.items() if rows.get(f"hp.{n}", pd.Series()).nunique() > 1
         }
         if not rows.empty:
-            tasks[own.task] = TaskEvidence(own, rows, Scale(0.005), varied)
+            tasks[own.task] = TaskEvidence(own, rows, Scale(0.005), varied, {}, every)
     return Evidence(frame, tasks, winners, {"training": 3.0, "total": 4.0})
 
 
@@ -76,7 +78,8 @@ def example() -> Evidence:
         for g in [gain + 0.002 * (seed % 3)]
     ]
     factors = {"optimizer": ("sgd", "adam"), "dropout": (0.0, 0.5)}
-    return evidence_of([*matrix(), *helped], factors, JUDGED, other, winners=[WINNER])
+    inside = [*looked_into(matrix()), *helped]
+    return evidence_of(inside, factors, JUDGED, other, winners=[WINNER])
 
 
 def tables() -> dict[str, Table]:
@@ -173,6 +176,8 @@ def test_figures_of_the_golden_files_are_those_worked_out_by_hand():
     assert "| adam | ? +0.070 | ▲ +0.050 |" in verdicts
     divergence = " ".join(golden("divergence-churn.md").split())
     assert "| adam | 1/4 | 25.0% |" in divergence
+    health = " ".join(golden("health.md").split())
+    assert "| adam | dense 1 | 1.0e-04 | 0.01 | 12.5% | - | 4 |" in health
     assert "0.870 | 0.861 | +0.009 | 0.841 ±0.005 |" in " ".join(golden("winners.md").split())
 
 

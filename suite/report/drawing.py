@@ -30,8 +30,6 @@ WIDTH = 340
 """Pixels."""
 TEXT = 11.5
 """Size of letters in pixels."""
-GAP = 14.0
-"""Pixels between axes that stand side by side."""
 TIMES = "\u00d7"
 """Between the two factors of an interaction."""
 LETTER = 6.7
@@ -105,19 +103,6 @@ def panels(rows: int, height: float) -> tuple[Figure, list[Axes]]:
         (left / WIDTH, (height - (i + 1) * row + 14) / height, 132 / WIDTH, (row - 42) / height)
         for i in range(rows)
         for left in (50, 198)
-    ]
-    return figure, [_dressed(figure.add_axes(box)) for box in boxes]
-
-
-def columns(count: int, height: float, margins: Margins) -> tuple[Figure, list[Axes]]:
-    """An empty figure of `count` axes side by side, `GAP` pixels apart."""
-    figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72)
-    inner = WIDTH - margins.left - margins.right
-    width = (inner - GAP * (count - 1)) / count
-    size = (width / WIDTH, (height - margins.top - margins.bottom) / height)
-    boxes = [
-        ((margins.left + i * (width + GAP)) / WIDTH, margins.bottom / height, *size)
-        for i in range(count)
     ]
     return figure, [_dressed(figure.add_axes(box)) for box in boxes]
 

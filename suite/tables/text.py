@@ -41,6 +41,7 @@ def size_text(value: float) -> str:
     """
     if not math.isfinite(value):
         return "-"
+    value = float(f"{value:.3g}")
     return f"{value:.3g}" if 0.001 <= abs(value) < 1000 or not value else f"{value:.1e}"
 
 

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from suite.flow import change_of, flows_of
 from suite.report.charts.series import looks_of
 from suite.report.drawing import (
-    GAP,
-    TEXT,
     WIDTH,
     Drawing,
     Margins,
-    columns,
+    canvas,
     legend,
     legend_height,
     plain,
@@ -30,11 +29,15 @@ from suite.report.drawing import (
 from suite.report.palette import colour
 from suite.tables.text import level_text, size_text
 from suite.trial import Level
-from suite.vitals import FLOOR, MOMENTS, Vitals, geometric
+from suite.vitals import MOMENTS, Vitals, geometric, is_nothing
 
 Floats = NDArray[np.float64]
 ROW = 24.0
 """Pixels of a layer."""
+GAP = 14.0
+"""Pixels between two panels."""
+APART = 36.0
+"""Pixels between two figures of a scale, at least."""
 MOST = 2
 """Factors."""
 ENOUGH = math.log10(2)
@@ -123,6 +126,35 @@ def ratio_text(ratio: float) -> str:
     return f"{ratio:.2g}" if ratio < 100 else f"{float(f'{ratio:.2g}'):,.0f}"
 
 
+@dataclass(frozen=True)
+class Panels:
+    """A panel a moment, side by side in one pair of axes: more axes would take longer to draw.
+
+    Attributes:
+        low, high: powers of ten at the ends of each.
+        room: powers of ten that fit between two of them.
+    """
+
+    low: float
+    high: float
+    room: float
+
+    def place(self, moment: int, powers: Floats | float) -> Any:
+        """Where powers of ten lie in the panel of a moment."""
+        return moment * (self.high - self.low + self.room) + powers - self.low
+
+    @property
+    def end(self) -> float:
+        """Where the last one ends."""
+        return float(self.place(MOMENTS - 1, self.high))
+
+    def ticks(self, pixels: float) -> list[int]:
+        """Whole powers of ten for an axis of so many pixels."""
+        whole = range(math.ceil(self.low), math.floor(self.high) + 1)
+        step = max(1, math.ceil(len(whole) * APART / pixels))
+        return [power for power in whole if power % step == 0]
+
+
 def _flow(lines: Mapping[str, Floats], vitals: Vitals) -> tuple[Figure, dict[str, str]]:
     """A panel a moment, a line a label."""
     names = [plain(layer) for layer in vitals.layers]
@@ -131,35 +163,42 @@ def _flow(lines: Mapping[str, Floats], vitals: Vitals) -> tuple[Figure, dict[str
     below = 34 + legend_height(labels)
     height = ROW * len(names) + 30 + below
     left = min(130.0, 14 + width_of(names))
-    figure, panels = columns(MOMENTS, height, Margins(left, 12, 30, below))
-    known = np.concatenate([np.log10(flow[np.isfinite(flow)]) for flow in lines.values()])
-    ends = (float(known.min()) - 0.25, float(known.max()) + 0.25)
-    width = (WIDTH - left - 12 - 2 * GAP) / MOMENTS
+    figure, axes = canvas(height, Margins(left, 12, 30, below))
+    panels = _panels(axes, lines, vitals, WIDTH - left - 12)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_yticks(range(len(names)), names)
+    axes.tick_params(axis="y", colors=colour("ink"))
     tips = {}
-    for moment, (axes, epoch) in enumerate(zip(panels, vitals.epochs, strict=True)):
-        _panel(axes, names, ends, width, first=not moment)
-        axes.set_title(f"epoch {epoch}", color=colour("muted"), loc="left", fontsize=TEXT, pad=6)
+    for moment, epoch in enumerate(vitals.epochs):
         for i, (label, flow) in reversed([*enumerate(lines.items())]):  # the first one on top
             places = np.flatnonzero(np.isfinite(flow[moment]))
-            line = looks[i].line(np.log10(flow[moment][places]), places)
+            line = looks[i].line(panels.place(moment, np.log10(flow[moment][places])), places)
             line.set(marker="o", markersize=3.2, gid=f"m{moment}-{i}")
             axes.add_line(line)
             tips[f"m{moment}-{i}"] = _tip(f"{label}, epoch {epoch}", names, flow[moment])
     keys = [look.line((), ()) for look in looks]
-    legend(panels[0], list(zip(keys, labels, strict=True)), below - 42, height)
+    legend(axes, list(zip(keys, labels, strict=True)), below - 42, height)
     return figure, tips
 
 
-def _panel(
-    axes: Axes, names: Sequence[str], ends: tuple[float, float], width: float, first: bool
-) -> None:
-    axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_xlim(*ends)
-    axes.set_yticks(range(len(names)), names if first else [""] * len(names))
-    axes.tick_params(axis="y", colors=colour("ink"))
-    axes.grid(axis="both", color=colour("grid"), linewidth=1)
-    axes.xaxis.set_major_locator(MaxNLocator(max(1, int(width / 36)), integer=True))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda power, _: power_text(power)))
+def _panels(axes: Axes, lines: Mapping[str, Floats], vitals: Vitals, width: float) -> Panels:
+    """Draw the panels themselves: headings, grid and scale."""
+    known = np.concatenate([np.log10(flow[np.isfinite(flow)]) for flow in lines.values()])
+    low, high = float(known.min()) - 0.25, float(known.max()) + 0.25
+    one = (width - (MOMENTS - 1) * GAP) / MOMENTS
+    panels = Panels(low, high, (high - low) * GAP / one)
+    axes.set_xlim(0, panels.end)
+    axes.spines["bottom"].set_visible(False)
+    ticks = [(panels.place(m, p), power_text(p)) for m in range(MOMENTS) for p in panels.ticks(one)]
+    axes.set_xticks([place for place, _ in ticks], [text for _, text in ticks])
+    axes.grid(axis="x", color=colour("grid"), linewidth=1)
+    rows = np.arange(len(vitals.layers))
+    for moment, epoch in enumerate(vitals.epochs):
+        ends = [panels.place(moment, end) for end in (low, high)]
+        axes.hlines(rows, *ends, color=colour("grid"), linewidth=1, zorder=0)
+        style: dict[str, Any] = {"color": colour("muted"), "textcoords": "offset points"}
+        axes.annotate(f"epoch {epoch}", (ends[0], -0.5), (0, 8), **style)
+    return panels
 
 
 def power_text(power: float) -> str:
@@ -174,7 +213,7 @@ def power_text(power: float) -> str:
 
 def _tip(label: str, names: Sequence[str], norms: Floats) -> str:
     parts = [
-        f"{name} {size_text(norm) if norm > FLOOR else 0}"
+        f"{name} {'0' if is_nothing(norm) else size_text(norm)}"
         for name, norm in zip(names, norms, strict=True)
         if math.isfinite(norm)
     ]
