@@ -21,9 +21,9 @@ NORMS = ("gradient", "weight", "update")
 ACTIVITY = ("dead", "saturated")
 
 
-def flat(seen: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+def flat(seen: Mapping[str, Any]) -> dict[str, Any]:
     """What a probe returns, under one name an array: norms by variable, activity site by site."""
-    found = {f"{PREFIX}{name}": keras.ops.stack(seen[name]) for name in NORMS}
+    found = {f"{PREFIX}{name}": seen[name] for name in NORMS}
     for name in ACTIVITY:
         found |= {f"{PREFIX}{name}/{i}": array for i, array in enumerate(seen[name])}
     return found

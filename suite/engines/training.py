@@ -86,6 +86,17 @@ def _batches(rows: Any) -> tuple[Any, Any]:
     return full, _take(rows, slice(batches * size, None)) if count % batches else None
 
 
+def _own(values: Any, state: State) -> Any:
+    """`values`, one of them for each member, though they are the same for all.
+
+    What a loop carries is mapped over members in the end. Where it does not begin so, `vmap` finds
+    out by tracing the loop again and again, which takes longer than the model's own trace.
+    """
+    own = state.trainable[0].reshape(-1)[0]
+    nothing = jnp.where(False, own, 0.0)
+    return jax.tree.map(lambda value: value + nothing.astype(value.dtype), values)
+
+
 class Training:
     """The pure functions that train, evaluate and apply one member of a family.
 
@@ -166,8 +177,9 @@ class Training:
         The probe is a step like the others, so it runs in their loop, which is compiled once: first
         over the steps that train, then over the probe alone, after which all is as before it.
         """
+        first = _own(self._metrics, state)
         if self.eye is None:
-            state, metrics = lax.scan(partial(self._step, train), (state, self._metrics), order)[0]
+            state, metrics = lax.scan(partial(self._step, train), (state, first), order)[0]
             return state, self._logs(metrics), {}
         last = order.shape[0] - 1
 
@@ -177,16 +189,16 @@ class Training:
             return after, found
 
         def phase(carried: Any, probing: jax.Array) -> tuple[Any, None]:
-            first, end = jnp.where(probing, last, 0), jnp.where(probing, last + 1, last)
-            (after, metrics), seen = lax.fori_loop(first, end, step, carried)
+            begin, end = jnp.where(probing, last, 0), jnp.where(probing, last + 1, last)
+            (after, metrics), seen = lax.fori_loop(begin, end, step, carried)
             before = carried[0]
             kept = jax.tree.map(
                 lambda old, new: jnp.where(probing, old, new), before, (after, metrics)
             )
             return (kept, seen), None
 
-        begin = ((state, self._metrics), self.eye.nothing())
-        ((state, metrics), seen), _ = lax.scan(phase, begin, jnp.array([False, True]))
+        start = ((state, first), _own(self.eye.nothing(), state))
+        ((state, metrics), seen), _ = lax.scan(phase, start, jnp.array([False, True]))
         return state, self._logs(metrics), seen if self.eye.open else {}
 
     def _step(
