@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from planted import planted
 from recorded import planted_folder
+from unwell import looked_into
 
 from suite.reading import read
 from suite.report.page import write_report
@@ -29,7 +30,8 @@ pytestmark = [
 
 def report(folder: Path, task: str = "churn") -> str:
     """The address of a report of a planted effect of batch normalization on one task."""
-    planted_folder(folder, planted({"batch_norm": 0.03}, seeds=10, task=task), seeds=10)
+    outcomes = looked_into(planted({"batch_norm": 0.03}, seeds=10, task=task))
+    planted_folder(folder, outcomes, seeds=10)
     path = folder / "run.json"
     run = json.loads(path.read_text())
     run["tasks"] = {task: run["tasks"]["churn"]}
@@ -82,6 +84,26 @@ def test_it_opens_without_an_error_and_without_the_network(browser, address):
         assert "batch_norm on (against off) helps churn" in own.page.inner_text("#findings")
         assert own.faults == []
         assert [url for url in own.requests if not url.startswith("data:")] == [address]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_inside_of_the_trainings_is_drawn(browser, address, scheme):
+    """Charts with words for who cannot see them, tips on their parts, colours of the scheme."""
+    with Opened(browser, address, scheme=scheme) as own:
+        charts = own.page.locator("section.task h3 ~ .figures svg.chart")
+        labels = [chart.get_attribute("aria-label") for chart in charts.all()]
+        assert [label.split(".")[0] for label in labels] == [
+            "Gradient flow by depth: batch_norm",
+            "Gradients and updates by layer and epoch",
+            "Dead and saturated units by layer and epoch",
+        ]
+        assert "is 1/10,000 with batch_norm off" in labels[0]
+        tips = charts.nth(1).locator("title").all_text_contents()
+        assert any(tip.startswith("dense 1, epoch 4: ") for tip in tips)
+        cell = charts.nth(1).locator("[fill^='var(--seq']").first
+        shade = cell.evaluate("own => getComputedStyle(own).fill")
+        assert shade.startswith("rgb")
+        assert own.faults == []
 
 
 def test_a_click_on_a_verdict_opens_its_evidence(browser, address):

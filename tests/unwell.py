@@ -25,7 +25,7 @@ def health(normalized: bool, seed: int, epochs: int = EPOCHS) -> Health:
         "gradient": [first, *[50.0] * middle, 1.0],
         "weight": [2.0, *[1.0] * middle, 4.0],
         "update": [0.01, *[0.5] * middle, 0.001],
-        "dead": [0.25 * seed, *[None] * middle, None],
+        "dead": [0.25 * (seed % 2), *[None] * middle, None],
         "saturated": [None, *[None] * middle, None],
     }
     grids = {name: tuple((value,) * epochs for value in own) for name, own in rows.items()}

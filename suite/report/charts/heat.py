@@ -98,7 +98,7 @@ def scale_of(values: Floats, log: bool) -> Scale:
     """The scale of these values: a decade at least; a share's from 0 to one of `TOPS`."""
     known = values[np.isfinite(values)]
     if not log:
-        top = next(top for top in TOPS if known.max() <= top + 1e-9)
+        top = next((top for top in TOPS if known.max() <= top), TOPS[-1])
         return Scale(0.0, top, log)
     low, high = (math.log10(max(FLOOR, float(end))) for end in (known.min(), known.max()))
     room = max(0.0, 1.0 - (high - low)) / 2
