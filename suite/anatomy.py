@@ -61,7 +61,7 @@ def inner_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
 
 def parts_of(model: keras.Model) -> tuple[Part, ...]:
     """The layers with trained weights, in order, and the hidden activations behind them."""
-    activations = {site.kernel: site.activation for site in sites_of(model)}
+    activations = {site.kernel: site.activation for site in reversed(sites_of(model))}
     return tuple(
         replace(part, activation=activations.get(part.kernel, ""))
         if part.kernel is not None
@@ -90,7 +90,10 @@ def _weighted(model: keras.Model) -> list[Part]:
 
 
 def sites_of(model: keras.Model) -> list[Site]:
-    """The activations of the hidden layers, one behind a kernel at the most."""
+    """The activations of the hidden layers.
+
+    A hull has several behind one kernel, of which each member takes its own.
+    """
     kernels = {
         id(model.weights[place]): place
         for part in _weighted(model)
@@ -103,8 +106,7 @@ def sites_of(model: keras.Model) -> list[Site]:
     for layer in inner_layers(model):
         kernel = next((kernels[id(v)] for v in layer.weights if id(v) in kernels), kernel)
         name = activation_of(layer)
-        known = {site.kernel for site in sites}
-        if name and kernel is not None and kernel not in known and id(layer) not in last:
+        if name and kernel is not None and id(layer) not in last:
             sites.append(Site(layer, kernel, name))
     return sites
 

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from suite.factors import FACTORS
 from suite.grid import Grid, arm_of
 from suite.held import Held, Scale
-from suite.mechanism import mechanism
 from suite.stats.arms import Duel, resamples
 from suite.stats.intervals import Interval, bca_mean, spread
 from suite.stats.looks import holm, level_a_look, repeated_p
@@ -128,7 +127,7 @@ def _row(held: Held, scale: Scale, view: str) -> dict[str, Any]:
         "diverged": float((held.arm["status"] == "diverged").mean()),
         "trials": len(held.arm),
         "shares": shares(held.factor),
-        "mechanism": mechanism(held.arm, held.against),
+        "mechanism": "" if held.is_reference else held.mechanism,
     }
     return row if held.is_reference else row | _compared(held, view, scale.looks)
 

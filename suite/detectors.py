@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.health import Health
+from suite.health import Grid, Health, Packed
 
 Floats = NDArray[np.float64]
 BESIDE = ("batch_normalization", "layer_normalization", "embedding", "p_re_lu")
@@ -132,7 +132,7 @@ def _signs(healths: Sequence[Health]) -> Mapping[str, Floats]:
     """Detector -> sign by training and layer, for trainings of the same layers and epochs."""
     kept = _kernels(healths[0].layers)
     gradient, weight, dead, saturated = (
-        np.array([getattr(health, name) for health in healths], float)
+        stacked([getattr(health, name) for health in healths])
         for name in ("gradient", "weight", "dead", "saturated")
     )
     broken = np.isnan([gradient, weight]).any(axis=(0, 2, 3))
@@ -145,9 +145,30 @@ def _signs(healths: Sequence[Health]) -> Mapping[str, Floats]:
         large = np.log10(gradient / weight)
         large[~np.isfinite(large)] = np.nan
         return {
-            VANISHING.name: np.nanmedian(apart, axis=2),
+            VANISHING.name: _median(apart),
             EXPLODING.name: np.nanmax(large, axis=2) if large.size else large[:, :, 0],
             DEAD.name: dead[:, :, -1],
-            SATURATED.name: np.nanmedian(saturated, axis=2),
+            SATURATED.name: _median(saturated),
             DIVERGED.name: broken.astype(float)[:, None],
         }
+
+
+def _median(values: Floats) -> Floats:
+    """The median over epochs of what is a number, shape (trainings, layers); NaN for nothing."""
+    ordered = np.sort(values, axis=2)  # NaN last
+    count = (~np.isnan(values)).sum(axis=2, keepdims=True)
+    low, high = (
+        np.take_along_axis(ordered, np.maximum(place, 0), 2)[:, :, 0]
+        for place in ((count - 1) // 2, np.minimum(count // 2, values.shape[2] - 1))
+    )
+    with np.errstate(invalid="ignore"):
+        return np.where(low == high, low, (low + high) / 2)
+
+
+def stacked(grids: Sequence[Grid]) -> Floats:
+    """Grids of one shape as an array, shape (grids, layers, epochs); NaN for None."""
+    packed = [grid.bytes for grid in grids if isinstance(grid, Packed)]
+    if len(packed) < len(grids):
+        return np.array(grids, float)
+    shape = (len(grids), len(grids[0]), -1)
+    return np.frombuffer(b"".join(packed), "<f4").reshape(shape).astype(float)

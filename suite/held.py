@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from suite.frame import HP
 from suite.grid import Grid, grid_of
+from suite.mechanism import mechanism
 from suite.secondlook import SecondLook
 from suite.summary import Judged
 from suite.trial import Level
@@ -74,6 +75,11 @@ class Held:
         further = seeds[np.isin(seeds, self.second)]
         whole = len(self.second) > 0 and len(further) == len(self.second)
         return [seeds[seeds < self.first], *([further] if whole else [])]
+
+    @cached_property
+    def mechanism(self) -> str:
+        """What changed inside the trainings: `suite.mechanism`."""
+        return mechanism(self.arm, self.against)
 
     @cached_property
     def whole(self) -> Grid:

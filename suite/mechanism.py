@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from suite.detectors import DETECTORS
 from suite.stats.paired import sign_flip
@@ -29,21 +30,27 @@ def mechanism(arm: pd.DataFrame, against: pd.DataFrame) -> str:
     """
     if SIGNS not in arm or arm[SIGNS].isna().all() or against[SIGNS].isna().all():
         return ""
+    seeds = np.intersect1d(arm["seed"], against["seed"])
+    ours, theirs = (_rates(own, seeds) for own in (arm, against))
     found = []
-    for detector in DETECTORS:
-        rates = [_rates(own, detector.name) for own in (arm, against)]
-        seeds = rates[0].index.intersection(rates[1].index)
-        if not len(seeds):
+    for detector, one, two in zip(DETECTORS, ours, theirs, strict=True):
+        known = np.isfinite(one - two)
+        change = one[known] - two[known]
+        if not len(change) or abs(change.mean()) < CHANGED:
             continue
-        ours, theirs = (own.loc[seeds].to_numpy(float) for own in rates)
-        change = float(np.mean(ours - theirs))
-        if abs(change) >= CHANGED and sign_flip(ours - theirs) <= ALPHA / len(DETECTORS):
-            found.append(f"{detector.plural} in {ours.mean():.0%} instead of {theirs.mean():.0%}")
+        if sign_flip(change) <= ALPHA / len(DETECTORS):
+            rates = f"{one[known].mean():.0%} instead of {two[known].mean():.0%}"
+            found.append(f"{detector.plural} in {rates}")
     return f"{', '.join(found)} of its trainings" if found else ""
 
 
-def _rates(rows: pd.DataFrame, name: str) -> pd.Series[float]:
-    """By seed, the share of trainings with this finding."""
-    known = rows[rows[SIGNS].notna()]
-    has = known[SIGNS].map(lambda text: name in text.split(", "))
-    return has.groupby(known["seed"]).mean()
+def _rates(rows: pd.DataFrame, seeds: NDArray[np.int64]) -> NDArray[np.float64]:
+    """By detector and seed, the share of trainings with its finding; NaN where none was seen."""
+    numbers, texts = pd.factorize(rows[SIGNS])
+    known = (numbers >= 0) & np.isin(rows["seed"], seeds)
+    at, count = np.searchsorted(seeds, rows["seed"][known]), len(seeds)
+    has = np.array([[d.name in text.split(", ") for text in texts] for d in DETECTORS], float)
+    with np.errstate(invalid="ignore"):
+        totals = [np.bincount(at, own[numbers[known]], count) for own in has]
+        shares: NDArray[np.float64] = np.array(totals) / np.bincount(at, minlength=count)
+    return shares

@@ -114,6 +114,21 @@ def test_both_engines_see_the_same(name):
             close(getattr(ours, measure), getattr(theirs, measure))
 
 
+def test_each_member_of_a_hull_is_seen_with_its_own_activation():
+    """Trained together, in one program: what is seen is what each shows when it is fitted alone."""
+    from suite.engines.fit import FitEngine
+    from suite.engines.fleet import FleetEngine
+
+    task = small_task("churn")
+    names = ("relu", "sigmoid", "tanh", "elu")
+    trials = [trial("churn", activation=name, learning_rate=0.01) for name in names]
+    fleet = train(FleetEngine(probed=True), task, trials)
+    fit = train(FitEngine(probed=True), task, trials)
+    for planned in trials:
+        for measure in MEASURES:
+            close(*(getattr(own[planned.key].health, measure) for own in (fleet, fit)))
+
+
 def test_looking_changes_no_training():
     """Curves and metrics with and without the probe are the same to rounding."""
     from suite.engines.fleet import FleetEngine
@@ -164,7 +179,7 @@ def test_dead_and_saturated_units_are_counted_by_hand():
     assert health.layers == ("dense 1", "dense 2", "dense 3")
     assert health.dead == ((0.25,), (1.0,), (None,))
     assert health.saturated == ((None,), (0.5,), (None,))
-    assert len(sight_of(model, sites_of(model)).kernels) == 2
+    assert sight_of(model, sites_of(model)).sites == [(0, "relu"), (2, "tanh")]
 
 
 def test_health_survives_the_record(healths):

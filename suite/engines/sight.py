@@ -35,11 +35,11 @@ class Sight:
 
     Attributes:
         variables: position of each trained variable in `model.weights`.
-        kernels: position of each site's kernel there.
+        sites: position of each site's kernel there, and the name of its activation.
     """
 
     variables: Sequence[int]
-    kernels: Sequence[int]
+    sites: Sequence[tuple[int, str]]
 
     def health(
         self,
@@ -60,8 +60,8 @@ class Sight:
             return None
         own = [*order] if order else [*range(1 + max(self.variables, default=0))]
         column = {own[position]: i for i, position in enumerate(self.variables)}
-        site = {own[position]: i for i, position in enumerate(self.kernels)}
-        unit = {own[position]: _units(starts, position) for position in self.kernels}
+        site = {(own[position], name): i for i, (position, name) in enumerate(self.sites)}
+        unit = {own[position]: _units(starts, position) for position, _ in self.sites}
         whole = {name: np.asarray(curves[f"{PREFIX}{name}"], float) for name in NORMS}
         sizes = {
             name: [
@@ -74,8 +74,10 @@ class Sight:
         nothing = np.full(len(whole["gradient"]), np.nan)
         active = {
             name: [
-                curves[f"{PREFIX}{name}/{site[part.kernel]}"][:, unit[part.kernel]].mean(axis=1)
-                if part.activation and part.kernel in site
+                curves[f"{PREFIX}{name}/{site[part.kernel, part.activation]}"][
+                    :, unit[part.kernel]
+                ].mean(axis=1)
+                if (part.kernel, part.activation) in site
                 else nothing
                 for part in parts
             ]
@@ -98,5 +100,6 @@ def sight_of(model: keras.Model, sites: Sequence[Site]) -> Sight:
     """The sight of a built model."""
     position = {id(v): i for i, v in enumerate(model.weights)}
     return Sight(
-        [position[id(v)] for v in model.trainable_variables], [site.kernel for site in sites]
+        [position[id(v)] for v in model.trainable_variables],
+        [(site.kernel, site.activation) for site in sites],
     )

@@ -38,7 +38,7 @@ GAP = 14.0
 """Pixels between two panels."""
 APART = 36.0
 """Pixels between two figures of a scale, at least."""
-MOST = 2
+MOST = 1
 """Factors."""
 ENOUGH = math.log10(2)
 """What a further factor changes at least, in powers of ten."""
