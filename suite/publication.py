@@ -10,12 +10,14 @@ from suite.reading import Reading
 from suite.report.page import write_both
 from suite.store import write_whole
 from suite.tables.table import Table
+from suite.uncollected import uncollected
 
 TABLES = "tables"
 FIGURES = "figures"
 PAGE = "report.html"
 
 
+@uncollected()
 def publish(reading: Reading, folder: Path) -> list[Table]:
     """Write every derived file into `folder`; return the tables."""
     write_trials(reading.frame, folder)

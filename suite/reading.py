@@ -24,6 +24,7 @@ from suite.summary import Judged, judged_of
 from suite.tables.matrix import matrix_tables
 from suite.tables.table import Table
 from suite.trial import Outcome
+from suite.uncollected import uncollected
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ class Reading:
             yield from matrix_tables(self.evidence)
 
 
+@uncollected()
 def read(folder: Path) -> Reading:
     """Read a results folder; RecordError where it is none."""
     run = described(folder)

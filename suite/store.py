@@ -65,8 +65,10 @@ def decode(line: str) -> Outcome:
             f"Expected a record of schema {SCHEMA}. Received: schema={content['schema']}."
         )
     names = ("task", "source", "hp", "seed", "epochs")
+    trial = Trial(**{name: content[name] for name in names})
+    vars(trial)["key"] = content["key"]  # it was worked out when the line was written
     return Outcome(
-        trial=Trial(**{name: content[name] for name in names}),
+        trial=trial,
         status=Status(content["status"]),
         engine=content["engine"],
         seconds=content["seconds"],

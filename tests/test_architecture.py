@@ -179,6 +179,7 @@ LAYERS = [  # from the top; a module imports from lines below its own only
     "provenance",
     "environment",
     "interrupt",
+    "uncollected",
     "techniques",
     "task",
     "given",
