@@ -11,7 +11,6 @@ hold the truth in 95%.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -28,11 +27,11 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # to be run as a file, too
 
+from benchmarks.closing import AsData, Check, close
 from benchmarks.recording import recorded
 from benchmarks.resampled import Draw, Pool, compared
 from suite.contrasts import TUNED, VIEWS
 from suite.held import Scale
-from suite.provenance import provenance
 from suite.secondlook import SecondLook
 from suite.stats.verdict import ALPHA, Verdict
 
@@ -188,21 +187,15 @@ def table_of(figures: Sequence[Figure]) -> Table:
 def calibration(
     draws: Annotated[int, typer.Option(min=20, help="Comparisons of each kind.")] = 1000,
     record: Annotated[Path, typer.Option(help="Where the trials are kept.")] = RECORD,
-    as_data: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
-    check: Annotated[
-        bool, typer.Option("--check", help="Exit with 1 where a promise is not kept.")
-    ] = False,
+    as_data: AsData = False,
+    check: Check = False,
 ) -> None:
     """Hold the suite's verdicts against arms whose truth is known."""
     errors = Console(stderr=True)
     figures = figures_of(recorded(record), draws, errors)
-    if as_data:
-        content = {"figures": [asdict(own) | {"kept": own.kept} for own in figures]}
-        print(json.dumps(content | provenance(), indent=2))
-    else:
-        Console().print(table_of(figures))
-    if check:
-        raise typer.Exit(0 if all(own.kept for own in figures) else 1)
+    content = {"figures": [asdict(own) | {"kept": own.kept} for own in figures]}
+    missed = [f"{own.what}: missed" for own in figures if not own.kept]
+    close(content, missed, as_data=as_data, check=check, table=table_of(figures))
 
 
 if __name__ == "__main__":

@@ -9,24 +9,21 @@ Another group, of other data, widths, depths and seeds, says how often they are 
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # to be run as a file, too
 
+from benchmarks.closing import AsData, Check, close
 from suite.environment import settle, spare_tensorflow
-from suite.provenance import provenance
 
 LEAST = 0.95
 """Sensitivity and specificity that are promised."""
@@ -175,24 +172,16 @@ def table_of(found: Sequence[Right]) -> Table:
 
 
 def detectors(
-    as_data: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
-    check: Annotated[
-        bool, typer.Option("--check", help="Exit with 1 where a promise is not kept.")
-    ] = False,
+    as_data: AsData = False,
+    check: Check = False,
 ) -> None:
     """Measure sensitivity and specificity of the detectors of gradient health."""
     settle()
     spare_tensorflow()
     found = measured(signs_of("setting"), signs_of("testing"))
     missed = shortfalls(found)
-    if as_data:
-        content = [asdict(own) for own in found]
-        print(json.dumps({"detectors": content, "shortfalls": missed, **provenance()}, indent=2))
-    else:
-        Console().print(table_of(found))
-    for line in missed if check else ():
-        Console(stderr=True).print(line, markup=False, soft_wrap=True)
-    raise typer.Exit(1 if check and missed else 0)
+    content = {"detectors": [asdict(own) for own in found]}
+    close(content, missed, as_data=as_data, check=check, table=table_of(found))
 
 
 if __name__ == "__main__":

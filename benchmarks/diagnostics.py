@@ -9,7 +9,6 @@ does meets both alike.
 
 from __future__ import annotations
 
-import json
 import statistics
 import sys
 from dataclasses import asdict, dataclass
@@ -18,14 +17,13 @@ from typing import Annotated
 
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # to be run as a file, too
 
+from benchmarks.closing import AsData, Check, close
 from suite.environment import settle, spare_tensorflow
 from suite.plan import trials as planned
-from suite.provenance import provenance
 from suite.registry import discover, load
 from suite.studyfiles import load_matrix
 
@@ -116,10 +114,8 @@ def diagnostics(
     trials: Annotated[int, typer.Option(min=8, help="Trials of a task.")] = 96,
     rounds: Annotated[int, typer.Option(min=1, help="Times that all are trained.")] = 5,
     task: Annotated[list[str] | None, typer.Option("--task", help="Default: all four.")] = None,
-    as_data: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
-    check: Annotated[
-        bool, typer.Option("--check", help="Exit with 1 where a promise is not kept.")
-    ] = False,
+    as_data: AsData = False,
+    check: Check = False,
 ) -> None:
     """Measure what the probe adds to the training time of each task."""
     settle()
@@ -130,14 +126,8 @@ def diagnostics(
         for cost in costs
         if cost.share > MOST
     ]
-    if as_data:
-        content = [asdict(cost) | {"share": cost.share} for cost in costs]
-        print(json.dumps({"costs": content, "shortfalls": missed, **provenance()}, indent=2))
-    else:
-        Console().print(table_of(costs))
-    for line in missed if check else ():
-        Console(stderr=True).print(line, markup=False, soft_wrap=True)
-    raise typer.Exit(1 if check and missed else 0)
+    content = {"costs": [asdict(cost) | {"share": cost.share} for cost in costs]}
+    close(content, missed, as_data=as_data, check=check, table=table_of(costs))
 
 
 if __name__ == "__main__":

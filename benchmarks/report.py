@@ -20,14 +20,13 @@ from typing import Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # to be run as a file, too
 
+from benchmarks.closing import AsData, Check, close
 from benchmarks.measure import busy
 from benchmarks.synthetic import NARROW, WIDE, study_of, write
-from suite.provenance import provenance
 
 ROOT = Path(__file__).resolve().parents[1]
 TASKS = ("alpha", "beta", "gamma", "delta")
@@ -111,27 +110,18 @@ def table_of(runs: dict[str, dict[str, Any]]) -> Table:
 
 
 def report(
-    as_data: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
-    check: Annotated[
-        bool, typer.Option("--check", help="Exit with 1 where a promise is not kept.")
-    ] = False,
+    as_data: AsData = False,
+    check: Check = False,
     profile: Annotated[bool, typer.Option(help="Say where the time goes.")] = False,
 ) -> None:
     """Measure how long it takes to publish 20,000 recorded trials."""
-    console, errors = Console(), Console(stderr=True)
     runs: dict[str, dict[str, Any]] = {}
     for name, (factors, seeds) in SHAPES.items():
         with TemporaryDirectory(prefix="report-") as place:
             folder = write(Path(place), study_of(factors, seeds), TASKS)
             runs[name] = measured(folder, profile)
     missed = shortfalls(runs)
-    if as_data:
-        print(json.dumps({"runs": runs, "shortfalls": missed, **provenance()}, indent=2))
-    else:
-        console.print(table_of(runs))
-    for line in missed if check else ():
-        errors.print(line, markup=False, soft_wrap=True)
-    raise typer.Exit(1 if check and missed else 0)
+    close({"runs": runs}, missed, as_data=as_data, check=check, table=table_of(runs))
 
 
 if __name__ == "__main__":

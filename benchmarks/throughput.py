@@ -9,7 +9,6 @@ after the other. Leave the machine alone meanwhile; what others took of it is re
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,12 +19,12 @@ from rich.console import Console
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # to be run as a file, too
 
+from benchmarks.closing import AsData, Check, close
 from benchmarks.figures import as_json, remarks, shares_table, shortfalls, speed_table
 from benchmarks.measure import measured
 from benchmarks.record import CONTENDERS, FLEET, Measurement
 from benchmarks.sample import drawn
 from suite.errors import SuiteError, UsageError
-from suite.provenance import provenance
 from suite.registry import discover, select
 from suite.studyfiles import load_matrix
 
@@ -78,10 +77,8 @@ def throughput(
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Epochs of every trial; default: the task's own.")
     ] = None,
-    as_data: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
-    check: Annotated[
-        bool, typer.Option("--check", help="Exit with 1 where the fleet is slower than promised.")
-    ] = False,
+    as_data: AsData = False,
+    check: Check = False,
 ) -> None:
     """Measure trials a second of the fleet and its peers, side by side."""
     errors = Console(stderr=True)
@@ -96,17 +93,8 @@ def throughput(
         errors.print(f"Error: {error}", markup=False, soft_wrap=True)
         raise typer.Exit(2 if isinstance(error, UsageError) else 1) from None
     missed = [line for name in names for line in shortfalls(name, runs[name])]
-    if as_data:
-        content = {
-            "tasks": {name: as_json(own) for name, own in runs.items()},
-            "shortfalls": missed,
-            **provenance(),
-        }
-        print(json.dumps(content, indent=2))
-    if check:
-        for line in missed:
-            errors.print(line, markup=False, soft_wrap=True)
-        raise typer.Exit(1 if missed else 0)
+    content = {"tasks": {name: as_json(own) for name, own in runs.items()}}
+    close(content, missed, as_data=as_data, check=check)
 
 
 if __name__ == "__main__":

@@ -24,9 +24,9 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # to be run as a file, too
 
+from benchmarks.closing import AsData, Check, close
 from benchmarks.measure import busy, environment
 from benchmarks.record import BASELINE, FLEET
-from suite.provenance import provenance
 
 PEER = "keras-tuner"
 LABELS = {PEER: "KerasTuner on TF", "random": "fleet, random"}
@@ -104,10 +104,8 @@ def tuners(
     trials: Annotated[int, typer.Option(min=1, help="Trials of FleetTuner's searches.")] = 200,
     peer_trials: Annotated[int, typer.Option(min=1, help="Trials of the peer.")] = 6,
     epochs: Annotated[int, typer.Option(min=1, help="Epochs of every training.")] = 20,
-    as_data: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
-    check: Annotated[
-        bool, typer.Option("--check", help="Exit with 1 where a promise is not kept.")
-    ] = False,
+    as_data: AsData = False,
+    check: Check = False,
 ) -> None:
     """Measure trials a second of searches, side by side."""
     console, errors = Console(), Console(stderr=True)
@@ -123,11 +121,7 @@ def tuners(
             disturbed = max(run["disturbance"] for run in runs[space].values())
             console.print(f"other processes took at most {disturbed:.0%} of the cores' time\n")
     missed = list(shortfalls(runs))
-    if as_data:
-        print(json.dumps({"runs": runs, "shortfalls": missed, **provenance()}, indent=2))
-    for line in missed if check else ():
-        errors.print(line, markup=False, soft_wrap=True)
-    raise typer.Exit(1 if check and missed else 0)
+    close({"runs": runs}, missed, as_data=as_data, check=check)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@ from suite.declare import declare
 from suite.errors import PluginError, UsageError, unknown
 from suite.factors import FACTORS
 from suite.given import given
-from suite.probe import Probe, compiled, direction_of
 from suite.targets import kind_of
+from suite.usermodel import UserModel, compiled, direction_of
 
 SOURCES = ("embedded", "full")
 Metric = str | Callable[[Arrays, Arrays], float]
@@ -105,20 +105,20 @@ class Task(keras_tuner.HyperModel):  # type: ignore[misc]  # keras_tuner ships n
             PluginError: `build` does not return a compiled model.
         """
         made, hp = _function_of(build), keras_tuner.HyperParameters()
-        probe = Probe(compiled(made(hp), "build(hp)"))
+        asked = UserModel(compiled(made(hp), "build(hp)"))
         if "batch_size" in hp.values:
             raise UsageError(
                 "Expected build(hp) to leave the hyperparameter 'batch_size' to the suite, which "
                 "declares it for fit. Received: a build(hp) that declares it, too."
             )
         arrays = given(x, y, train, val, test, seed, gap)
-        outputs = probe.outputs(arrays.rows)
+        outputs = asked.outputs(arrays.rows)
         kind = kind_of(arrays.targets, outputs)
         arrays = arrays.as_kind(kind)
         described = {"repeats": repeats, "name": name, "source": source, "licence": licence}
         data = arrays.data(kind, outputs[0], **described)
         judged = kind.metric if metric is None else metric
-        if isinstance(judged, str) and probe.gives_logits:
+        if isinstance(judged, str) and asked.gives_logits:
             raise UsageError(
                 f"Expected a model whose outputs the metric {judged!r} can read: probabilities, or "
                 "numbers. Received: a loss with from_logits=True. Give the last layer its "
@@ -126,7 +126,7 @@ class Task(keras_tuner.HyperModel):  # type: ignore[misc]  # keras_tuner ships n
             )
         content = {
             "__doc__": f"A build function and arrays: {name}.",
-            "objective": _objective_of(probe.logs(arrays.rows), objective),
+            "objective": _objective_of(asked.logs(arrays.rows), objective),
             "metric": judged if isinstance(judged, str) else staticmethod(judged),
             "epochs": _count("epochs", epochs),
             "batch_size": _count("batch_size", batch_size),

@@ -11,10 +11,10 @@ import keras_tuner
 
 from suite.data import Data
 from suite.errors import UsageError
-from suite.probe import compiled
 from suite.search.fitting import Arguments, FitOptions, check_names, options_of
 from suite.task import Task
 from suite.trial import canonical
+from suite.usermodel import compiled
 
 
 class _Recorder:

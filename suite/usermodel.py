@@ -37,7 +37,7 @@ def direction_of(objective: str | keras_tuner.Objective) -> tuple[str, str] | No
 
 
 @dataclass(frozen=True)
-class Probe:
+class UserModel:
     """A model on the defaults of its hyperparameters, looked at."""
 
     model: keras.Model
