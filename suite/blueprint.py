@@ -16,7 +16,7 @@ from typing import Any
 import keras
 import keras_tuner
 
-from suite import probe
+from suite import usermodel
 from suite.anatomy import Part, parts_of
 from suite.data import Data
 from suite.task import Task
@@ -30,7 +30,7 @@ CONFIGURED = (keras.Sequential, type(keras.Model(_INPUT, _INPUT)))
 OFF = 1e30
 """The norm of gradients that counts as no clipping."""
 
-build_state = probe.build_state
+build_state = usermodel.build_state
 
 REGULARIZERS = (keras.regularizers.L1, keras.regularizers.L2, keras.regularizers.L1L2)
 
