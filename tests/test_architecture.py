@@ -182,6 +182,7 @@ LAYERS = [  # from the top; a module imports from lines below its own only
     "uncollected",
     "techniques",
     "task",
+    "schedules",
     "given",
     "targets",
     "probe",
