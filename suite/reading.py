@@ -81,7 +81,7 @@ class Reading:
         if isinstance(self.study, SearchStudy):
             yield from search_tables(*self.log, self.judged, self.budgets)
         else:
-            yield from matrix_tables(self.evidence)
+            yield from matrix_tables(self.evidence, self.study.claims)
 
 
 @uncollected()

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from suite.claim import Claim
+from suite.claims import claims_frame
 from suite.evidence import Evidence
 from suite.tables.best import best_table, winners_table
+from suite.tables.claims import claims_table
 from suite.tables.health import health_table
 from suite.tables.others import across_table, costs_table, divergence_table, importance_table
 from suite.tables.table import Table
 from suite.tables.verdicts import levels_table, verdicts_tables
 
 
-def matrix_tables(evidence: Evidence) -> Iterator[Table]:
-    """Best recipes, levels and the rest by task; winners; at the end the verdicts at a glance."""
+def matrix_tables(evidence: Evidence, claims: Sequence[Claim] = ()) -> Iterator[Table]:
+    """Best recipes, levels and the rest by task; winners; at the end verdicts and claims."""
     for own in evidence.tasks.values():
         yield best_table(own.ranked, own.judged)
         if not own.levels.empty:
@@ -33,3 +36,5 @@ def matrix_tables(evidence: Evidence) -> Iterator[Table]:
         yield across_table(evidence.across, len(evidence.tasks))
     if not evidence.levels.empty:
         yield from verdicts_tables(evidence.levels, evidence.metrics)
+    if claims and evidence.tasks:
+        yield claims_table(claims_frame(claims, evidence), evidence.metrics)
