@@ -14,6 +14,7 @@ Measure = Literal[
     "gap",
     "epochs",
     "rises",
+    "jitter",
     "seconds",
     "sparsity",
     "decay",
@@ -29,6 +30,7 @@ MEANINGS = {
     "epochs": "epochs until the objective on validation has come 90% of the way from the median "
     "first epoch to the best recipe; one more than any trial has where it never does",
     "rises": "share of the epochs in which the loss on train rose",
+    "jitter": "share of the epochs up to the best one in which the objective on validation rose",
     "seconds": "seconds an epoch of one trial took, in its fleet",
     "sparsity": "share of weights below a thousandth at the selected epoch",
     "decay": "powers of ten by which the gradient is smaller in the first layer than in the last, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -34,10 +35,12 @@ def course(
     `suite.measures.target`), `tuned` (median epochs until then of the level's recipe that is best
     on validation), `matrix` (of all its trials), `reached` (share of its trials that do), means of
     the measures `gap`, `rises` and `sparsity` over its trials, and `trials`. A trial that never
-    reaches the target counts as one epoch more than any has.
+    reaches the target counts as one epoch more than any has. Empty where no curves are known.
     """
     found = [outcomes[trial] for trial in rows["trial"]]
     goal = target(found, judged, best)
+    if not math.isfinite(goal):
+        return pd.DataFrame(columns=[*COLUMNS])
     most = max((own.trial.epochs for own in found), default=0)
     needed = pd.Series([epochs_to(own, judged, goal, most) for own in found], rows.index)
     means = {name: measured(name, rows, judged, outcomes, best) for name in MEANS}

@@ -43,6 +43,7 @@ def measured(
         "gap": lambda own: _gap(own, judged),
         "epochs": lambda own: epochs_to(own, judged, goal, most),
         "rises": _rises,
+        "jitter": lambda own: _jitter(own, judged),
         "seconds": lambda own: own.seconds / max(1, _epochs(own)),
         "sparsity": lambda own: own.metrics.get("sparsity", math.nan),
         "decay": lambda own: _seen(own.health, "gradient", _decay),
@@ -96,6 +97,14 @@ def _gap(outcome: Outcome, judged: Judged) -> float:
 def _rises(outcome: Outcome) -> float:
     loss = np.array(outcome.curves.get("loss", ()), float)
     return float((np.diff(loss) > 0).mean()) if len(loss) > 1 else math.nan
+
+
+def _jitter(outcome: Outcome, judged: Judged) -> float:
+    curve = objective_of(outcome, judged)
+    if not len(curve):
+        return math.nan
+    descent = np.diff(curve[: curve.argmin() + 1])
+    return float((descent > 0).mean()) if len(descent) else 0.0
 
 
 def _decay(norms: Floats) -> float:

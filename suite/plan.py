@@ -68,6 +68,11 @@ def trials(study: Study, task: str, source: str, default_epochs: int) -> list[Tr
             f"Received: study {study.name!r} with {size(study):,}."
         )
     cells = [(own, study.epochs_of(own, task, default_epochs)) for own in recipes(study)]
+    if not cells:
+        raise StudyError(
+            f"Expected study {study.name!r} to leave cells of its matrix. "
+            f"Received: exclude={study.exclude}, which leaves none."
+        )
     return [
         Trial(task, source, cell, seed, epochs)
         for seed in range(study.seeds)

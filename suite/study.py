@@ -99,6 +99,7 @@ class Study(Part):
         smallest_effect: the smallest difference of the metric that is worth knowing, by task
             or for all.
         diagnostics: whether every epoch ends with a look into the model (`suite.health`).
+        winners: whether each task's best recipe is trained again by `model.fit` and exported.
         claims: sentences that the trials confirm, or do not (`suite.claims`).
         presets: named sizes of the study.
     """
@@ -118,6 +119,7 @@ class Study(Part):
     paced: Paced | None = None
     exclude: list[dict[str, ValidLevel]] = Field(default_factory=list)
     diagnostics: bool = True
+    winners: bool = True
     claims: list[Claim] = Field(default_factory=list)
     presets: dict[str, Preset] = Field(default_factory=dict)
 
@@ -132,7 +134,7 @@ class Study(Part):
     @cached_property
     def fingerprint(self) -> str:
         """Sixteen hex digits over what decides a trial; more seeds or presets change nothing."""
-        aside = {"presets", "seeds", "diagnostics", "claims"}
+        aside = {"presets", "seeds", "diagnostics", "winners", "claims"}
         aside |= {name for name in ("paced", "exclude") if not getattr(self, name)}
         content = self.model_dump(mode="json", exclude=aside)
         return hashlib.sha256(canonical(content).encode()).hexdigest()[:16]
