@@ -100,8 +100,8 @@ def answers(folder, seeds: int, *claims: Claim):
 def normed(direction: str, **own) -> Claim:
     """A claim about batch normalization, on Adam's cells."""
     content = {"factor": "batch_norm", "level": True, "reference": False, "direction": direction}
-    where = {"optimizer": "adam"}
-    return Claim(claim="Batch normalization helps", where=where, **content | own)
+    content |= {"where": {"optimizer": "adam"}}
+    return Claim(claim="Batch normalization helps", **content | own)
 
 
 def test_a_claim_that_holds_is_confirmed_and_its_opposite_is_not(tmp_path):
