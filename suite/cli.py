@@ -88,7 +88,7 @@ def suite(
     if seeds:
         chosen = chosen.model_copy(update={chosen.repeated: seeds})
     if epochs:
-        chosen = chosen.model_copy(update={"epochs": epochs})
+        chosen = chosen.model_copy(update={"epochs": epochs, "paced": None})
     settle()
     from suite.request import Request, plugins_of  # noqa: PLC0415
 

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
+from suite.claims import claims_frame
 from suite.errors import RecordError
 from suite.evidence import Evidence, evidence_of
 from suite.frame import described, frame_of
@@ -61,6 +62,12 @@ class Reading:
         return evidence_of(self.frame, self.study, self.run, self.outcomes)
 
     @cached_property
+    def claims(self) -> pd.DataFrame:
+        """What the trials of a matrix say of the study's claims: `suite.claims.claims_frame`."""
+        claims = self.study.claims if isinstance(self.study, Study) else ()
+        return claims_frame(claims, self.evidence)
+
+    @cached_property
     def log(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The asks and the choices of a search; RecordError where there are none."""
         return read_log(self.folder)
@@ -81,7 +88,7 @@ class Reading:
         if isinstance(self.study, SearchStudy):
             yield from search_tables(*self.log, self.judged, self.budgets)
         else:
-            yield from matrix_tables(self.evidence)
+            yield from matrix_tables(self.evidence, self.claims)
 
 
 @uncollected()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -132,6 +133,7 @@ class Judge:
         curves: Mapping[str, Floats],
         epoch: int,
         outputs: Mapping[str, Any],
+        sparsity: float = math.nan,
     ) -> Outcome:
         """The outcome of a training that ran to its end.
 
@@ -139,6 +141,7 @@ class Judge:
             curves: log name -> one figure an epoch.
             epoch: the selected epoch, from 1; 0 where there was none.
             outputs: split name -> the selected model's outputs.
+            sparsity: the share of its weights that are small (`suite.weights.SMALL`), if known.
         """
         finite = np.isfinite(np.stack(list(curves.values()))).all(axis=0)
         if not finite.all():
@@ -164,6 +167,8 @@ class Judge:
             message = f"{self.name} is no finite number: {metrics}"
             return Outcome(trial, Status.FAILED, engine, seconds, message=message)
         goal = self.objective[0]
+        if math.isfinite(sparsity):
+            metrics["sparsity"] = sparsity
         metrics[f"val.{goal.removeprefix('val_')}"] = float(curves[goal][epoch - 1])
         return Outcome(
             trial,

@@ -12,7 +12,7 @@ import pytest
 from support import curves_of, gap, small_task, train, trial
 
 from suite.environment import environment_for
-from suite.factors import ACTIVATIONS, INITIALIZERS, OPTIMIZERS
+from suite.factors import ACTIVATIONS, INITIALIZERS, OPTIMIZERS, SCHEDULES
 from suite.trial import Level, Status, Trial
 
 TASKS = ("digits", "churn", "stock", "text")
@@ -22,24 +22,30 @@ LEVELS: dict[str, tuple[Level, ...]] = {
     "initializer": INITIALIZERS,
     "optimizer": OPTIMIZERS,
     "learning_rate": (0.0003, 0.03),
-    "batch_size": (16, 48),
+    "batch_size": (0, 16, 48),
     "dropout": (0.0, 0.2, 0.5),
     "batch_norm": (False, True),
     "l1": (0.0, 1e-3),
     "l2": (0.0, 1e-2),
     "activation": ACTIVATIONS,
     "clipnorm": (0.0, 0.1),
+    "clipvalue": (0.0, 0.01),
+    "schedule": SCHEDULES,
+    "input_dropout": (0.0, 0.2),
 }
 QUICK: dict[str, tuple[Level, ...]] = {
     "initializer": ("he_normal", "orthogonal"),
-    "optimizer": ("momentum", "nadam"),
-    "batch_size": (48,),
+    "optimizer": ("momentum", "nesterov", "nadam", "lion"),
+    "batch_size": (0, 48),
     "dropout": (0.5,),
     "batch_norm": (True,),
     "l1": (1e-3,),
     "l2": (1e-2,),
     "activation": ("tanh",),
     "clipnorm": (0.1,),
+    "clipvalue": (0.01,),
+    "schedule": ("step", "cosine", "warmup"),
+    "input_dropout": (0.2,),
 }
 TOGETHER: dict[str, Level] = {
     "initializer": "he_uniform",
@@ -75,7 +81,7 @@ def planned(task: str, factor: str, level: Level) -> Trial:
 
 def without_dropout(factor: str, level: Level) -> bool:
     """Whether the case can be repeated with other random numbers."""
-    return factor != "together" and (factor != "dropout" or level == 0.0)
+    return factor != "together" and (not factor.endswith("dropout") or level == 0.0)
 
 
 @pytest.fixture(scope="session")

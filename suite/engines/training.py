@@ -19,6 +19,7 @@ from suite.data import Arrays, each
 from suite.engines.eye import Eye, Heard
 from suite.engines.knobs import Knobs
 from suite.errors import PluginError
+from suite.weights import SMALL
 
 ACTIVE = "active"
 """The number that goes with the knobs: 0 for a member that has stopped and whose best stands."""
@@ -249,6 +250,11 @@ class Training:
         new = Best(number, objective, state.trainable, state.weights)
         chosen: Best = jax.tree.map(lambda a, b: jnp.where(better, a, b), new, best)
         return chosen
+
+    def small(self, best: Best) -> jax.Array:
+        """How many entries of the selected epoch's kernels and embeddings are below `SMALL`."""
+        kernels = [w for w in best.trainable if w.ndim >= 2]
+        return sum((jnp.sum(jnp.abs(w) < SMALL) for w in kernels), jnp.zeros((), jnp.int32))
 
     def outputs(
         self, best: Best, knobs: Mapping[str, jax.Array], seeds: list[jax.Array], x: Any

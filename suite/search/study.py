@@ -13,12 +13,11 @@ from pydantic import Discriminator, Field, PlainValidator, Tag, model_validator
 
 from suite.errors import StudyError, unknown
 from suite.factors import FACTORS
+from suite.part import Part, ValidLevel
 from suite.study import (
     EpochsByTask,
     Levels,
     Name,
-    Part,
-    ValidLevel,
     check_levels,
     level_error,
 )
