@@ -196,7 +196,7 @@ class Dispatch:
             self._submit(address, chunk, train, self.order.name, chunk.trials, keys)
 
     def _kind_for(self, address: str, waiting: Waiting) -> str | None:
-        """A kind whose programs it has; else one that nobody has; else one worth compiling again."""
+        """A kind whose programs it has; else one that none has; else one worth compiling again."""
         kinds, warm = waiting.kinds(), self._warm.get(address, set())
         taken = {kind for other in self.able for kind in self._warm.get(other, ())}
         mine = [kind for kind in kinds if kind in warm]

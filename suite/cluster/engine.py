@@ -32,25 +32,29 @@ ROUNDS = 4
 COME, START = 600.0, 120.0
 """Seconds without any worker before a run gives up: at a scheduler, and on this machine."""
 
-MOST_PROCESSES = 256
-
 
 class ClusterEngine:
     """Trains trials in the workers of a Dask scheduler.
 
     Args:
-        where: a scheduler's address, or how many worker processes to start on this machine.
+        address: a scheduler's; "" to start one here.
+        count: how many worker processes to start on this machine, then.
         plugins: the tasks that trials may be of, by name.
         engine: the one that workers train with; None for the faster that the backend allows.
         probed: whether outcomes tell the training's health (`suite.health`).
 
     Raises:
-        UsageError: `where` is neither an address nor a number.
+        UsageError: the address is of no kind that Dask knows.
         ClusterError: no scheduler answers there.
     """
 
     def __init__(
-        self, where: str, plugins: Mapping[str, Plugin], engine: str | None, probed: bool
+        self,
+        address: str,
+        count: int,
+        plugins: Mapping[str, Plugin],
+        engine: str | None,
+        probed: bool,
     ) -> None:
         self.plugins = plugins
         self.engine = engine
@@ -58,7 +62,6 @@ class ClusterEngine:
         self.clock: dict[str, float] = {}
         self.run = f"suite-{uuid.uuid4().hex[:8]}"
         self._trainers: list[ClusterTrainer] = []
-        address, count = parsed(where)
         self._local = LocalWorkers(count, keras.config.backend()) if count else None
         self.wait = START if count else COME
         try:
@@ -206,18 +209,6 @@ class ClusterTrainer:
         except UNREACHABLE as error:
             raise lost_scheduler(self.engine.client) from error
         return found
-
-
-def parsed(where: str) -> tuple[str, int]:
-    """The address that `where` names, or the number of processes; raises UsageError for neither."""
-    if where.isdecimal() and 1 <= int(where) <= MOST_PROCESSES:
-        return "", int(where)
-    if "://" in where and not where.startswith("://"):
-        return where, 0
-    raise UsageError(
-        f"Expected a scheduler's address such as tcp://10.0.0.1:8786, or a number of processes "
-        f"on this machine from 1 to {MOST_PROCESSES}. Received: cluster={where!r}."
-    )
 
 
 def _connected(address: str) -> Client:
