@@ -71,6 +71,10 @@ def suite(
         Path | None, typer.Option("--out", "-o", help="Results folder; default: a new one.")
     ] = None,
     tasks_dir: FoldersOption = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(help="Train in a Dask cluster: tcp://host:port, or a number of processes."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show matrix, trials, families, time; train nothing.")
     ] = False,
@@ -101,6 +105,7 @@ def suite(
         folders=tuple(tasks_dir or ()),
         source=data,
         engine=engine,
+        cluster=cluster,
     )
     plugins_of(request)
     console = Console()

@@ -14,6 +14,8 @@ from pathlib import Path
 from suite.errors import UsageError, unknown
 
 BACKENDS = ("jax", "tensorflow", "torch")
+THREADS = ("NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""How many threads a process has, for XLA and for the libraries of linear algebra."""
 DEVICES_FLAG = "--xla_force_host_platform_device_count"
 
 
@@ -39,6 +41,16 @@ def settle(cores: int | None = None) -> str:
     return backend
 
 
+def settle_worker(backend: str, threads: int) -> None:
+    """`settle` for one of several processes on a machine: `threads` CPU devices, and no pool of
+    threads beyond them. A user's own settings stand.
+    """
+    os.environ.setdefault("KERAS_BACKEND", backend)
+    for name in THREADS:
+        os.environ.setdefault(name, str(threads))
+    settle(threads)
+
+
 def available_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -49,6 +61,11 @@ def environment_for(backend: str) -> dict[str, str]:
     child = {key: value for key, value in os.environ.items() if key != "XLA_FLAGS"}
     paths = [str(Path(__file__).parents[1]), *filter(None, [child.get("PYTHONPATH")])]
     return {**child, "KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def environment_of_workers(backend: str) -> dict[str, str]:
+    """`environment_for` worker processes; they settle their threads themselves."""
+    return {key: value for key, value in environment_for(backend).items() if key not in THREADS}
 
 
 def spare_tensorflow() -> None:

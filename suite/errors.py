@@ -6,6 +6,7 @@ SuiteError
 ├── PluginError     a task file cannot be imported, or does not keep the contract
 │   └── DataError   a task's data is broken: NaN, overlapping splits, unequal lengths
 ├── SourceError     a data source cannot be reached (`--data full` without a network, say)
+├── ClusterError    a cluster cannot be reached, or has no worker that can be used
 └── RecordError     a results folder cannot be used
 
 Every message says what was expected, then what was received, then the nearest valid choice.
@@ -39,6 +40,10 @@ class DataError(PluginError):
 
 class SourceError(SuiteError):
     """A data source cannot be reached from here."""
+
+
+class ClusterError(SuiteError):
+    """A cluster cannot be reached, or has no worker that trains what this machine would."""
 
 
 class RecordError(SuiteError):

@@ -22,6 +22,7 @@ class Request:
         folders: folders of the user's own task files.
         source: "embedded" or "full" data.
         engine: "fleet" or "fit"; None for the faster one that the backend allows.
+        cluster: a scheduler's address, or a number of worker processes; None for neither.
     """
 
     study: Study | SearchStudy
@@ -30,6 +31,7 @@ class Request:
     folders: Sequence[Path] = ()
     source: str = "embedded"
     engine: str | None = None
+    cluster: str | None = None
 
     @property
     def probed(self) -> bool:

@@ -28,7 +28,8 @@ INTERRUPTED = 130
 class Report:
     """What has happened so far, for `run.json` and the exit code.
 
-    `second_look` is what `run.json` holds of one (`suite.secondlook`).
+    `second_look` is what `run.json` holds of one (`suite.secondlook`); `workers` are the processes
+    of a cluster (`suite.engines.engine.Engine.workers`).
     """
 
     tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -37,6 +38,7 @@ class Report:
     seconds: dict[str, float] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     interrupted: bool = False
+    workers: list[Mapping[str, Any]] = field(default_factory=list)
     second_look: Mapping[str, Any] | None = None
 
     @property
@@ -93,6 +95,7 @@ def describe(request: Request, report: Report, store: Store) -> dict[str, Any]:
         "damaged_lines": damage,
         "seconds": {name: round(value, 3) for name, value in report.seconds.items()},
         "interrupted": report.interrupted,
+        **({"workers": report.workers} if report.workers else {}),
         **provenance(),
     }
     write_whole(request.out / "run.json", json.dumps(content, indent=2, allow_nan=False) + "\n")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 from rich.console import Console
 
-from suite.engines.choice import engine_named
+from suite.cluster.choice import engine_for
 from suite.environment import spare_tensorflow
 from suite.matrix import MatrixWork
 from suite.progress import display_for
@@ -34,8 +35,8 @@ def carry_out(request: Request, console: Console, work_for: Callable[..., Work])
     started = time.perf_counter()
     plugins = plugins_of(request)
     spare_tensorflow()
-    engine, cost = engine_named(request.engine, request.probed)
-    with Store(request.out) as store:
+    engine, cost = engine_for(request)
+    with closing(engine), Store(request.out) as store:
         before = begun(request.out)
         check_same_study(request, before)
         report = Report(
@@ -56,6 +57,7 @@ def carry_out(request: Request, console: Console, work_for: Callable[..., Work])
             work.close()
             display.close()
         report.seconds |= engine.clock
+        report.workers = list(engine.workers)
         report.seconds["total"] = time.perf_counter() - started
         work.write_log()
         tables = published(request, report, store)

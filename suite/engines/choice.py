@@ -18,10 +18,18 @@ COST = (
 )
 
 
-def engine_named(name: str | None, probed: bool = False) -> tuple[Engine, str]:
+def engine_named(
+    name: str | None,
+    probed: bool = False,
+    devices: int | None = None,
+    host_bytes: int | None = None,
+) -> tuple[Engine, str]:
     """The engine of that name, or the fastest that Keras' backend allows; and what it costs.
 
-    `probed`: whether outcomes tell a training's health, where the backend gives gradients.
+    Args:
+        name: "fleet", "fit", or None.
+        probed: whether outcomes tell a training's health, where the backend gives gradients.
+        devices, host_bytes: what a fleet may use of the machine; by default all of it.
 
     Raises UsageError for an unknown name, and for the fleet on another backend than JAX.
     """
@@ -37,4 +45,4 @@ def engine_named(name: str | None, probed: bool = False) -> tuple[Engine, str]:
         return FitEngine(probed and backend in DIFFERENTIATED), ""
     if backend != "jax":
         return FitEngine(probed and backend in DIFFERENTIATED), COST.format(backend=backend)
-    return FleetEngine(probed=probed), ""
+    return FleetEngine(devices=devices, probed=probed, host_bytes=host_bytes), ""

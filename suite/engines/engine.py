@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from suite.task import Task
 from suite.trial import Outcome, Trial
@@ -35,16 +35,39 @@ class Watcher(Protocol):
         """What has just begun, such as "compiling 96 trials of one structure"."""
 
 
+@runtime_checkable
+class Speaker(Watcher, Protocol):
+    """A watcher that also takes messages that stay."""
+
+    def say(self, text: str) -> None:
+        """A message that stays."""
+
+
 @dataclass(frozen=True)
 class Estimate:
-    """What training would take: `programs` to compile, and `seconds`, measured on a few trials."""
+    """What training would take, measured on a few trials.
+
+    Attributes:
+        programs: how many there are to compile.
+        building, compiling, training: seconds.
+    """
 
     programs: int
-    seconds: float
+    building: float
+    compiling: float
+    training: float
+
+    @property
+    def seconds(self) -> float:
+        """All that it would take."""
+        return self.building + self.compiling + self.training
 
 
 class Trainer(Protocol):
     """An engine at work on one task, for as long as trials of it come."""
+
+    def expect(self, trials: Sequence[Trial]) -> None:
+        """Make room for models like those of `trials`, which are not trained."""
 
     def train(
         self, trials: Sequence[Trial], watcher: Watcher, skip: Container[str] = ()
@@ -66,6 +89,10 @@ class Engine(Protocol):
     def clock(self) -> Mapping[str, float]:
         """Where the engine's time went so far: seconds by kind of work."""
 
+    @property
+    def workers(self) -> Sequence[Mapping[str, Any]]:
+        """Other processes that it trains in, for `run.json`; empty where this one trains alone."""
+
     def train(
         self, task: Task, trials: Sequence[Trial], watcher: Watcher
     ) -> Iterator[Sequence[Outcome]]:
@@ -74,14 +101,17 @@ class Engine(Protocol):
         A trial that cannot be built or trained, or that diverges, is an outcome like any other.
         """
 
-    def trainer(self, task: Task, *, expected: int, states: Path, last: int) -> Trainer:
+    def trainer(self, task: Task, *, expected: int, states: Path | None, last: int) -> Trainer:
         """A trainer for trials of `task` that come in batches.
 
         Args:
             expected: how many trials will come in all, about.
-            states: a folder for what is needed to go on with a trial.
+            states: a folder for what is needed to go on with a trial; None where none goes on.
             last: the number of epochs after which no trial goes on.
         """
 
     def estimate(self, task: Task, trials: Sequence[Trial], watcher: Watcher) -> Estimate:
         """Measure one epoch of a few trials and say what all would take; nothing is recorded."""
+
+    def close(self) -> None:
+        """Leave nothing behind that goes on."""

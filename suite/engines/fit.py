@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,8 @@ class FitEngine:
         probed: whether outcomes tell the training's health (`suite.health`).
     """
 
+    workers: Sequence[Mapping[str, Any]] = ()
+
     def __init__(self, probed: bool = False) -> None:
         self.probed = probed
         self.name = f"fit-{keras.backend.backend()}"
@@ -54,7 +56,7 @@ class FitEngine:
                 self.clock["training"] += outcome.seconds
                 yield [outcome]
 
-    def trainer(self, task: Task, *, expected: int, states: Path, last: int) -> FitTrainer:  # noqa: ARG002
+    def trainer(self, task: Task, *, expected: int, states: Path | None, last: int) -> FitTrainer:  # noqa: ARG002
         """See `suite.engines.engine.Engine.trainer`; a trial that goes on begins anew here."""
         return FitTrainer(self, task)
 
@@ -70,7 +72,11 @@ class FitEngine:
         first, two = clock[1] - clock[0], clock[2] - clock[1]
         recipes = len(by_recipe(trials))
         epochs_left = sum(trial.epochs for trial in trials)
-        return Estimate(recipes, recipes * max(0.0, first - two / 2) + epochs_left * two / 2)
+        compiling = recipes * max(0.0, first - two / 2)
+        return Estimate(recipes, 0.0, compiling, epochs_left * two / 2)
+
+    def close(self) -> None:
+        """Nothing of it goes on."""
 
     def _outcome(self, fitting: Fitting, trial: Trial, judge: Judge) -> Outcome:
         started = time.perf_counter()
@@ -91,6 +97,9 @@ class FitTrainer:
 
     engine: FitEngine
     task: Task
+
+    def expect(self, trials: Sequence[Trial]) -> None:
+        """Nothing can be prepared: every recipe is compiled when its turn comes."""
 
     def train(
         self, trials: Sequence[Trial], watcher: Watcher, skip: Container[str] = ()

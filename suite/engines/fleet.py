@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +32,11 @@ class FleetEngine:
         width: members a device trains at once; by default found by measuring.
         devices: how many devices to use; by default all.
         probed: whether outcomes tell the training's health (`suite.health`).
+        host_bytes: memory that is this process's share of the machine; by default all of it.
     """
 
     name = "fleet"
+    workers: Sequence[Mapping[str, Any]] = ()
 
     def __init__(
         self,
@@ -42,10 +44,11 @@ class FleetEngine:
         width: int | None = None,
         devices: int | None = None,
         probed: bool = False,
+        host_bytes: int | None = None,
     ) -> None:
         self.devices = jax.devices()[:devices]
         self.on_cpu = self.devices[0].platform == "cpu"
-        self.budget = budget_bytes or _default_budget(self.devices)
+        self.budget = budget_bytes or _default_budget(self.devices, host_bytes)
         self.width = width
         self.probed = probed
         self.clock = {"building": 0.0, "compiling": 0.0, "training": 0.0, "scoring": 0.0}
@@ -56,9 +59,13 @@ class FleetEngine:
         quay = Quay(*common, self.probed)
         return Port(quay, task, **options)
 
-    def trainer(self, task: Task, *, expected: int, states: Path, last: int) -> Port:
+    def trainer(self, task: Task, *, expected: int, states: Path | None, last: int) -> Port:
         """See `suite.engines.engine.Engine.trainer`."""
-        return self.port(task, expected=expected, states=StateFolder(states, last))
+        kept = StateFolder(states, last) if states else None
+        return self.port(task, expected=expected, states=kept)
+
+    def close(self) -> None:
+        """Nothing of it goes on."""
 
     def train(
         self, task: Task, trials: Sequence[Trial], watcher: Watcher
@@ -75,7 +82,7 @@ class FleetEngine:
         legs, _ = port.berths.legs(families, None)
         building = time.perf_counter() - started
         if not legs:
-            return Estimate(0, building)
+            return Estimate(0, building, 0.0, 0.0)
         leg = max(legs, key=lambda leg: len(leg.members))
         lanes = len(self.devices)
         width = port.quay.search(leg.berth.family).width(len(leg.members), leg.epochs)
@@ -89,10 +96,11 @@ class FleetEngine:
         jax.block_until_ready(program.epoch(carry, knobs, muster.crew, 2))
         epoch = (time.perf_counter() - started) / muster.shape.members
         training = sum(epoch * trial.epochs for trial in trials)
-        return Estimate(len(legs), building + len(legs) * program.compile_seconds + training)
+        return Estimate(len(legs), building, len(legs) * program.compile_seconds, training)
 
 
-def _default_budget(devices: Sequence[Any]) -> int:
+def _default_budget(devices: Sequence[Any], host_bytes: int | None) -> int:
     stats = devices[0].memory_stats() or {}
-    total = stats.get("bytes_limit", 0) * len(devices) or psutil.virtual_memory().total
+    total = stats.get("bytes_limit", 0) * len(devices) or host_bytes
+    total = total or psutil.virtual_memory().total
     return int(BUDGET_SHARE * total)

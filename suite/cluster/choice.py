@@ -1,0 +1,34 @@
+"""Which engine a request gets: one in this process, or a cluster's."""
+
+from __future__ import annotations
+
+from suite.engines.choice import engine_named
+from suite.engines.engine import Engine
+from suite.errors import UsageError
+from suite.request import Request, plugins_of
+
+MOST_PROCESSES = 256
+
+
+def engine_for(request: Request) -> tuple[Engine, str]:
+    """The engine of a request, and what it costs; raises what either's making raises."""
+    engine, cost = engine_named(request.engine, request.probed)
+    if request.cluster is None:
+        return engine, cost
+    address, count = parsed(request.cluster)
+    from suite.cluster.engine import ClusterEngine  # noqa: PLC0415  # Dask, where it is asked for
+
+    plugins = {plugin.name: plugin for plugin in plugins_of(request)}
+    return ClusterEngine(address, count, plugins, request.engine, request.probed), cost
+
+
+def parsed(where: str, most: int = MOST_PROCESSES) -> tuple[str, int]:
+    """The address that `where` names, or the number of processes; UsageError for neither."""
+    if where.isdecimal() and 1 <= int(where) <= most:
+        return "", int(where)
+    if "://" in where and not where.startswith("://"):
+        return where, 0
+    raise UsageError(
+        f"Expected a scheduler's address such as tcp://10.0.0.1:8786, or a number of processes "
+        f"on this machine from 1 to {most}. Received: cluster={where!r}."
+    )

@@ -1,0 +1,229 @@
+"""The cluster engine: this process plans, hands out chunks and takes outcomes; workers train."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+from distributed import Client
+
+from suite.cluster.chunks import Kinds, cut, size_for, span
+from suite.cluster.dispatch import UNREACHABLE, Dispatch, lost_scheduler
+from suite.cluster.local import LocalWorkers
+from suite.cluster.manifest import versions
+from suite.cluster.worker import Order, described, measure
+from suite.engines.engine import Estimate, Watcher
+from suite.errors import ClusterError, UsageError
+from suite.registry import TASKS, Plugin
+from suite.task import Task
+from suite.trial import Outcome, Trial
+
+CONNECT = 10.0
+"""Seconds that a scheduler has to answer."""
+
+ROUNDS = 4
+"""Chunks that every worker gets of a matrix, at least; a lost worker loses one of them."""
+
+COME, START = 600.0, 120.0
+"""Seconds without any worker before a run gives up: at a scheduler, and on this machine."""
+
+
+class ClusterEngine:
+    """Trains trials in the workers of a Dask scheduler.
+
+    Args:
+        address: a scheduler's; "" to start one here.
+        count: how many worker processes to start on this machine, then.
+        plugins: the tasks that trials may be of, by name.
+        engine: the one that workers train with; None for the faster that the backend allows.
+        probed: whether outcomes tell the training's health (`suite.health`).
+
+    Raises:
+        UsageError: the address is of no kind that Dask knows.
+        ClusterError: no scheduler answers there.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        count: int,
+        plugins: Mapping[str, Plugin],
+        engine: str | None,
+        probed: bool,
+    ) -> None:
+        self.plugins = plugins
+        self.engine = engine
+        self.probed = probed
+        self.clock: dict[str, float] = {}
+        self.run = f"suite-{uuid.uuid4().hex[:8]}"
+        self._trainers: list[ClusterTrainer] = []
+        self._local = LocalWorkers(count, keras.config.backend()) if count else None
+        self.wait = START if count else COME
+        try:
+            self.client = _connected(self._local.address if self._local else address)
+        except BaseException:
+            if self._local:
+                self._local.close()
+            raise
+
+    @property
+    def name(self) -> str:
+        """Outcomes carry the name of the engine that trained them in a worker."""
+        return self.engine or "fleet"
+
+    @property
+    def workers(self) -> Sequence[Mapping[str, Any]]:
+        """See `suite.engines.engine.Engine.workers`; one row a worker, also of those refused."""
+        rows = {
+            address: described(address, greeting)
+            for trainer in self._trainers
+            for address, greeting in trainer.dispatch.seen.items()
+        }
+        return list(rows.values())
+
+    def train(
+        self, task: Task, trials: Sequence[Trial], watcher: Watcher
+    ) -> Iterator[Sequence[Outcome]]:
+        """See `suite.engines.engine.Engine.train`; yields a chunk at a time."""
+        if trials:
+            trainer = self.trainer(task, expected=len(trials), states=None, last=0)
+            trainer.rounds = ROUNDS
+            yield from trainer.train(trials, watcher)
+
+    def trainer(
+        self, task: Task, *, expected: int, states: Path | None, last: int
+    ) -> ClusterTrainer:
+        """See `suite.engines.engine.Engine.trainer`.
+
+        Workers that do not see the folder of states train a promoted trial from its first epoch.
+        """
+        if states is not None:
+            states.mkdir(parents=True, exist_ok=True)
+        for trainer in self._trainers:
+            trainer.dispatch.close()
+        trainer = ClusterTrainer(self, task, expected, states, last)
+        self._trainers.append(trainer)
+        return trainer
+
+    def estimate(self, task: Task, trials: Sequence[Trial], watcher: Watcher) -> Estimate:
+        """See `suite.engines.engine.Engine.estimate`: measured by one of the workers."""
+        trainer = self.trainer(task, expected=len(trials), states=None, last=0)
+        return trainer.estimate(trials, watcher)
+
+    def close(self) -> None:
+        """Leave the scheduler; end what was started on this machine."""
+        for trainer in self._trainers:
+            trainer.dispatch.close()
+        self.client.close(timeout=CONNECT)
+        if self._local:
+            self._local.close()
+
+
+class ClusterTrainer:
+    """The cluster at work on one task."""
+
+    def __init__(
+        self, engine: ClusterEngine, task: Task, expected: int, states: Path | None, last: int
+    ) -> None:
+        self.engine = engine
+        self.task = task
+        self.kinds = Kinds(task)
+        self.rounds = 1
+        plugin = engine.plugins[task.name]
+        number = len(engine._trainers)
+        self.order = Order(
+            name=f"{engine.run}/{number}",
+            plugin=replace(plugin, path=plugin.path.absolute()),
+            shipped=not plugin.module and plugin.path.parent == TASKS,
+            text=plugin.path.read_bytes(),
+            source=task.source,
+            engine=engine.engine,
+            probed=engine.probed,
+            backend=keras.config.backend(),
+            manifest=versions(keras.config.backend()),
+            data=task.dataset.fingerprint,
+            expected=expected,
+            span=(),
+            states=str(states.absolute()) if states else "",
+            last=last,
+        )
+        self.dispatch = Dispatch(engine.client, self.order, engine.wait)
+
+    def expect(self, trials: Sequence[Trial]) -> None:
+        """See `suite.engines.engine.Trainer.expect`; counts before the first batch alone."""
+        if self.order.span:
+            return
+        self.kinds.learn(trials)
+        count = max(1, len(self._nthreads()))
+        self.order = replace(
+            self.order,
+            span=span(trials, self.kinds),
+            expected=-(-self.order.expected // count),
+        )
+        self.dispatch.order = self.order
+
+    def train(
+        self, trials: Sequence[Trial], watcher: Watcher, skip: Container[str] = ()
+    ) -> Iterator[Sequence[Outcome]]:
+        """See `suite.engines.engine.Trainer.train`; yields a chunk at a time."""
+        watcher.stage("looking for what changes the models' structure")
+        self.expect(trials)
+        self.kinds.learn(trials)
+        able = self.dispatch.ready(watcher)
+        size = size_for(len(trials), len(able), self.rounds)
+        skipped = frozenset(trial.key for trial in trials if trial.key in skip)
+        chunks = [
+            chunk
+            for chunk in cut(trials, self.kinds, size)
+            if not all(trial.key in skipped for trial in chunk.trials)
+        ]
+        for outcomes in self.dispatch.train(chunks, skipped, watcher):
+            self.engine.clock.update(self._clock())
+            yield outcomes
+
+    def estimate(self, trials: Sequence[Trial], watcher: Watcher) -> Estimate:
+        """What one worker measures."""
+        self.expect(trials)
+        address = min(self.dispatch.ready(watcher))
+        future = self.engine.client.submit(
+            measure, self.order.name, trials, workers=[address], pure=False
+        )
+        estimate: Estimate = future.result()
+        return estimate
+
+    def _clock(self) -> dict[str, float]:
+        found: dict[str, float] = {}
+        for trainer in self.engine._trainers:
+            for kind, seconds in trainer.dispatch.seconds.items():
+                found[kind] = found.get(kind, 0.0) + seconds
+        return found
+
+    def _nthreads(self) -> Mapping[str, int]:
+        try:
+            found: Mapping[str, int] = self.engine.client.nthreads()
+        except UNREACHABLE as error:
+            raise lost_scheduler(self.engine.client) from error
+        return found
+
+
+def _connected(address: str) -> Client:
+    """A client of the scheduler at that address; raises ClusterError where none answers."""
+    for name in ("distributed", "distributed.client", "distributed.comm"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters is said by the suite
+    try:
+        return Client(address, timeout=CONNECT, set_as_default=False)
+    except ValueError as error:  # a scheme that Dask does not know
+        raise UsageError(
+            f"Expected an address that Dask can connect to, such as tcp://10.0.0.1:8786. "
+            f"Received: cluster={address!r} ({error})."
+        ) from error
+    except UNREACHABLE as error:
+        raise ClusterError(
+            f"Expected a Dask scheduler at {address}. Received: no answer within "
+            f"{CONNECT:.0f} s. Start one with `dask scheduler`."
+        ) from error
