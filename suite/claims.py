@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from suite.claim import MEANINGS, Claim
 from suite.contrasts import MATRIX, SEEN, TUNED, Seen
@@ -16,11 +17,14 @@ from suite.evidence import Evidence, TaskEvidence
 from suite.frame import HP, recipe_columns
 from suite.grid import grid_of
 from suite.measures import measured
+from suite.stats.arms import Duel
 from suite.stats.intervals import Interval, bca_mean, spread
 from suite.stats.looks import holm
 from suite.stats.paired import fewest_pairs, sign_flip
 from suite.stats.verdict import ALPHA
 from suite.trial import Level, canonical
+
+Floats = NDArray[np.float64]
 
 COLUMNS = (
     *("claim", "task", "answer", "measure", "factor", "level", "reference", "direction"),
@@ -45,21 +49,41 @@ def claims_frame(claims: Sequence[Claim], evidence: Evidence) -> pd.DataFrame:
     interval), `pairs`, `p` (two-sided), `p_holm` (adjusted over all claims of the run), `smallest`
     (difference worth knowing), `view`, `where`.
     """
-    rows = [_row(claim, own) for claim in claims for own in _tasks(claim, evidence)]
+    rows = [_row(claim, own) for claim, own in tested(claims, evidence)]
     table = pd.DataFrame(rows, columns=[*COLUMNS])
     table["p_holm"] = holm(table["p"].to_numpy(float))
     table["answer"] = [_answer(row).value for row in table.to_dict("records")]
     return table
 
 
-def _tasks(claim: Claim, evidence: Evidence) -> Iterator[TaskEvidence]:
-    """The tasks of a run on which a claim is tested: those that its factor varies on."""
-    for name, own in evidence.tasks.items():
-        if not claim.tasks or name in claim.tasks:
-            yield own
+def tested(claims: Sequence[Claim], evidence: Evidence) -> Iterator[tuple[Claim, TaskEvidence]]:
+    """Each claim with each task on which it is tested: the rows of `claims_frame`, in order."""
+    for claim in claims:
+        for name, own in evidence.tasks.items():
+            if not claim.tasks or name in claim.tasks:
+                yield claim, own
 
 
-def _row(claim: Claim, own: TaskEvidence) -> dict[str, Any]:
+def arms_of(claim: Claim, own: TaskEvidence) -> tuple[Floats, Floats]:
+    """What a claim holds against each other, seed by seed: of its level, and of its reference.
+
+    Either has the shape (seeds,): the recipe that is best on validation where the claim is tuned,
+    the mean over recipes elsewhere. Where a figure is held against a number, that number is the
+    reference of every seed. Both are empty where no trials face each other.
+    """
+    rows = _rows(claim, own)
+    if claim.than is not None:
+        values = rows.groupby("seed")["test"].mean().to_numpy(float)
+        return values, np.full(len(values), claim.than)
+    duel = _duel(claim, rows, own)
+    if not duel.pairs:
+        return np.empty(0), np.empty(0)
+    one, two = (a.best if claim.tuned else a.score.mean(axis=0) for a in (duel.a, duel.b))
+    return one, two
+
+
+def _rows(claim: Claim, own: TaskEvidence) -> pd.DataFrame:
+    """The trials that a claim is about, the column `test` its measure."""
     rows = own.rows.assign(
         test=measured(claim.measure, own.rows, own.judged, own.outcomes, own.best)
     )
@@ -67,8 +91,18 @@ def _row(claim: Claim, own: TaskEvidence) -> dict[str, Any]:
         rows = rows[rows[f"{HP}{name}"] == level]
     broken = rows.loc[rows["test"].isna(), "recipe"]
     rows = rows[~rows["recipe"].isin(broken)]
-    if claim.over:
-        rows = _ranges(rows, f"{HP}{claim.over}")
+    return _ranges(rows, f"{HP}{claim.over}") if claim.over else rows
+
+
+def _duel(claim: Claim, rows: pd.DataFrame, own: TaskEvidence) -> Duel:
+    """Two levels, cell facing cell, paired by seed."""
+    column = f"{HP}{claim.factor}"
+    one, two = (rows[rows[column] == level] for level in (claim.level, claim.reference))
+    return grid_of(one, two, column, own.judged).duel
+
+
+def _row(claim: Claim, own: TaskEvidence) -> dict[str, Any]:
+    rows = _rows(claim, own)
     seen, values = _against(claim, rows) if claim.than is not None else _contrast(claim, rows, own)
     smallest = own.scale.rope if claim.measure == "score" else 0.0
     return {
@@ -96,9 +130,7 @@ def _contrast(
     claim: Claim, rows: pd.DataFrame, own: TaskEvidence
 ) -> tuple[Seen, tuple[float, float]]:
     """Two levels, cell facing cell, paired by seed; with the mean of either side."""
-    column = f"{HP}{claim.factor}"
-    one, two = (rows[rows[column] == level] for level in (claim.level, claim.reference))
-    duel = grid_of(one, two, column, own.judged).duel
+    duel = _duel(claim, rows, own)
     if not duel.pairs:
         return _nothing(), (math.nan, math.nan)
     seen = SEEN[TUNED if claim.tuned else MATRIX](duel, 1 - ALPHA)
@@ -153,12 +185,13 @@ def meaning(row: Mapping[Any, Any], metrics: Mapping[str, str]) -> str:
     return metrics[row["task"]] if row["measure"] == "score" else MEANINGS[row["measure"]]
 
 
-def contrast_text(row: Mapping[Any, Any], text: Any) -> str:
-    """What was held against what; `text` writes a level."""
-    if not row["factor"]:
-        return f"all trials against {text(row['reference'])}"
-    level, reference = (text(_plain(row[name])) for name in ("level", "reference"))
-    return f"{row['factor']} {level} against {reference}"
+def contrast_text(row: Mapping[Any, Any], text: Callable[[str, Any], str]) -> str:
+    """What was held against what; `text` writes a level of a factor."""
+    factor = row["factor"]
+    if not factor:
+        return f"all trials against {text(factor, row['reference'])}"
+    level, reference = (text(factor, _plain(row[name])) for name in ("level", "reference"))
+    return f"{factor} {level} against {reference}"
 
 
 def _plain(level: Level) -> Level:

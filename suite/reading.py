@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
+from suite.claim import Claim
 from suite.claims import claims_frame
 from suite.errors import RecordError
 from suite.evidence import Evidence, evidence_of
@@ -64,8 +65,12 @@ class Reading:
     @cached_property
     def claims(self) -> pd.DataFrame:
         """What the trials of a matrix say of the study's claims: `suite.claims.claims_frame`."""
-        claims = self.study.claims if isinstance(self.study, Study) else ()
-        return claims_frame(claims, self.evidence)
+        return claims_frame(self.declared, self.evidence)
+
+    @property
+    def declared(self) -> Sequence[Claim]:
+        """The claims of the study; a search has none."""
+        return self.study.claims if isinstance(self.study, Study) else ()
 
     @cached_property
     def log(self) -> tuple[pd.DataFrame, pd.DataFrame]:

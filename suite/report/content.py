@@ -58,10 +58,11 @@ class Section:
 
 @dataclass(frozen=True)
 class Tested:
-    """A claim of the study on one task, and the answer with its evidence in a sentence."""
+    """A claim of the study on one task, the answer with its evidence in a sentence, a picture."""
 
     claim: str
     evidence: str
+    picture: Picture | None
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def _matrix(reading: Reading, gallery: Gallery, pictures: Mapping[str, Picture])
         bests=list(bests(evidence)),
         groups=groups_of(comparisons, list(evidence.tasks)),
         metrics=evidence.metrics,
-        claims=list(_tested(reading)),
+        claims=list(_tested(reading, gallery, pictures)),
         tasks=[
             _task(f"task-{i}", own, *(_of(name, part, pictures) for part in parts))
             for i, (name, own) in enumerate(evidence.tasks.items(), start=1)
@@ -155,10 +156,12 @@ def _matrix(reading: Reading, gallery: Gallery, pictures: Mapping[str, Picture])
     )
 
 
-def _tested(reading: Reading) -> Iterator[Tested]:
-    for row in reading.claims.to_dict("records"):
-        sentence = claim_sentence(row, reading.evidence.metrics)
-        yield Tested(row["claim"], sentence)
+def _tested(
+    reading: Reading, gallery: Gallery, pictures: Mapping[str, Picture]
+) -> Iterator[Tested]:
+    for i, row in enumerate(reading.claims.to_dict("records")):
+        sentence, drawing = claim_sentence(row, reading.evidence.metrics), gallery.claims.get(i)
+        yield Tested(row["claim"], sentence, pictures[drawing.name] if drawing else None)
 
 
 def _of(

@@ -11,7 +11,7 @@ import pandas as pd
 from suite.claims import Answer, contrast_text, meaning
 from suite.contrasts import TUNED
 from suite.tables.table import Table
-from suite.tables.text import level_text, number, p_text, size_text
+from suite.tables.text import number, p_text, setting_text, size_text
 
 SIGNS = {Answer.CONFIRMED: "✓", Answer.NOT_CONFIRMED: "✗", Answer.UNDECIDED: "?"}
 NOTE = (
@@ -29,7 +29,7 @@ def claim_sentence(row: Mapping[Any, Any], metrics: Mapping[str, str]) -> str:
     interval = f"{row['effect']:+.3g} [{number(row['low'])}, {number(row['high'])}]"
     how = "each side tuned" if row["view"] == TUNED else "averaged over the matrix"
     return (
-        f"{row['answer']} on {row['task']}: {contrast_text(row, level_text)}, "
+        f"{row['answer']} on {row['task']}: {contrast_text(row, setting_text)}, "
         f"{meaning(row, metrics)}: {values}, difference {interval}, p {p_text(row['p_holm'])}, "
         f"{row['pairs']:.0f} pairs, {how}{_where(row)}"
     )

@@ -10,9 +10,7 @@ import pandas as pd
 
 from suite.summary import Judged
 from suite.tables.table import Table
-from suite.tables.text import level_text, number, size_text
-
-ALL_ROWS = "all rows"
+from suite.tables.text import number, setting_text, size_text
 
 
 def course_table(course: pd.DataFrame, judged: Judged) -> Table:
@@ -24,7 +22,7 @@ def course_table(course: pd.DataFrame, judged: Judged) -> Table:
             shown.append([last, *[""] * 6])
         epochs = (f"{row[name]:g}" for name in ("tuned", "matrix"))
         figures = [f"{row['reached']:.0%}", size_text(row["gap"]), *map(_share, _shares(row))]
-        shown.append([f" {level_text(row['level'])}", *epochs, *figures])
+        shown.append([f" {setting_text(row['factor'], row['level'])}", *epochs, *figures])
     goal = course["target"].iloc[0] if len(course) else math.nan
     return Table(
         f"course-{judged.task}",
@@ -54,7 +52,7 @@ def budgets_table(budgets: pd.DataFrame, judged: Judged) -> Table:
     """Batch sizes after equal epochs, updates and seconds, as `suite.budgets.budgets` has them."""
     shown = [
         [
-            level_text(row["level"]) if row["level"] else ALL_ROWS,
+            setting_text("batch_size", row["level"]),
             f"{row['epochs']:.0f}",
             f"{row['updates']:.0f}",
             size_text(row["seconds"]),
