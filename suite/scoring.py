@@ -110,11 +110,14 @@ class Judge:
     def trivial(self) -> dict[str, float]:
         """The score of the trivial predictor on val (where its outputs are constant) and test."""
         outputs = self.data.trivial
+        targets = next(iter(leaves(self.data.test.y).values()))
+        # One row of a sequence's class probabilities has an axis for each of its targets' axes.
+        each_row = outputs.ndim > 1 and outputs.shape[:-1] != targets.shape[1:]
         scores = {}
         for split in ("val", "test"):
             rows = len(self.data.splits[split])
-            if outputs.ndim == 1:
-                scores[split] = self.score(split, np.broadcast_to(outputs, (rows, len(outputs))))
+            if not each_row:
+                scores[split] = self.score(split, np.broadcast_to(outputs, (rows, *outputs.shape)))
             elif len(outputs) == rows:
                 scores[split] = self.score(split, outputs)
         if not np.isfinite(list(scores.values())).all() or "test" not in scores:

@@ -16,6 +16,7 @@ from suite.factors import ACTIVATIONS, INITIALIZERS, OPTIMIZERS, SCHEDULES
 from suite.trial import Level, Status, Trial
 
 TASKS = ("digits", "churn", "stock", "text")
+DEAR = ("long_sequence", "translation", "detection")  # all their cases are slow
 TOLERANCE = 1e-3
 BASE: dict[str, Level] = {"learning_rate": 0.01}
 LEVELS: dict[str, tuple[Level, ...]] = {
@@ -61,14 +62,14 @@ TOGETHER: dict[str, Level] = {
 def cases() -> list[object]:
     """(task, factor, level) for every level of every factor; slow where not in QUICK."""
     made = []
-    for task in TASKS:
-        group = pytest.mark.xdist_group(task)
+    for task in (*TASKS, *DEAR):
+        group, dear = pytest.mark.xdist_group(task), [pytest.mark.slow] * (task in DEAR)
         for factor, levels in LEVELS.items():
             for level in levels:
-                slow = [] if level in QUICK.get(factor, ()) else [pytest.mark.slow]
+                slow = dear if level in QUICK.get(factor, ()) else [pytest.mark.slow]
                 marks = [group, *slow]
                 made.append(pytest.param(task, factor, level, marks=marks))
-        made.append(pytest.param(task, "together", "all", marks=[group]))
+        made.append(pytest.param(task, "together", "all", marks=[group, *dear]))
     return made
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from suite.blueprint import Blueprint, build_state, draw_up
 from suite.data import Data
-from suite.engines.engine import Estimate, Watcher
+from suite.engines.engine import Estimate, Watcher, evaluation_size
 from suite.engines.fitprobe import FitProbe
 from suite.engines.slices import sum_slices
 from suite.families import by_recipe
@@ -170,6 +170,7 @@ class Fitting:
             initial_epoch=number,
             epochs=number + 1,
             validation_data=(self.data.val.x, self.data.val.y),
+            validation_batch_size=evaluation_size(len(self.data.val)),
             verbose=0,
         )
         return {name: float(values[-1]) for name, values in history.history.items()}

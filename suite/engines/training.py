@@ -16,6 +16,7 @@ import numpy as np
 from jax import lax
 
 from suite.data import Arrays, each
+from suite.engines.engine import evaluation_size
 from suite.engines.eye import Eye, Heard
 from suite.engines.knobs import Knobs
 from suite.errors import PluginError
@@ -23,9 +24,6 @@ from suite.weights import SMALL
 
 ACTIVE = "active"
 """The number that goes with the knobs: 0 for a member that has stopped and whose best stands."""
-
-EVALUATION_ROWS = 1024
-"""Rows of one evaluation step at most: bounds the activations of a whole fleet."""
 
 
 class State(NamedTuple):
@@ -79,10 +77,8 @@ def _take(arrays: Arrays, rows: Any) -> Any:
 def _batches(rows: Any) -> tuple[Any, Any]:
     """Rows as equal full batches (batches, size, ...), and the few left over, or None."""
     count = jax.tree.leaves(rows)[0].shape[0]
-    fewest = -(-count // EVALUATION_ROWS)
-    even = (n for n in range(fewest, 2 * fewest) if count % n == 0)
-    batches = next(even, fewest)  # an even number saves compiling a second, smaller batch
-    size = count // batches
+    size = evaluation_size(count)
+    batches = count // size
     full = jax.tree.map(lambda a: a[: batches * size].reshape(batches, size, *a.shape[1:]), rows)
     return full, _take(rows, slice(batches * size, None)) if count % batches else None
 
