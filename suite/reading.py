@@ -16,9 +16,10 @@ from suite.claims import claims_frame
 from suite.errors import RecordError
 from suite.evidence import Evidence, evidence_of
 from suite.frame import described, frame_of
+from suite.search.claims import tuner_claims
 from suite.search.log import read_log
 from suite.search.study import SearchStudy
-from suite.search.tables import curves_frame, search_tables
+from suite.search.tables import curves_frame, search_tables, searches_of
 from suite.store import Store
 from suite.study import Study
 from suite.studyfiles import KINDS
@@ -73,6 +74,14 @@ class Reading:
         return self.study.claims if isinstance(self.study, Study) else ()
 
     @cached_property
+    def tuner_claims(self) -> Table | None:
+        """What searches say of the study's claims: `suite.search.claims`."""
+        if not isinstance(self.study, SearchStudy):
+            return None
+        found = [searches_of(*self.log, own, self.budgets) for own in self.judged.values()]
+        return tuner_claims(self.study.claims, [own for own in found if own is not None])
+
+    @cached_property
     def log(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The asks and the choices of a search; RecordError where there are none."""
         return read_log(self.folder)
@@ -92,6 +101,8 @@ class Reading:
         """All tables of the run."""
         if isinstance(self.study, SearchStudy):
             yield from search_tables(*self.log, self.judged, self.budgets)
+            if self.tuner_claims is not None:
+                yield self.tuner_claims
         else:
             yield from matrix_tables(self.evidence, self.claims)
 

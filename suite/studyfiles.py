@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from suite.claim import Claim
 from suite.errors import StudyError, UsageError, unknown
 from suite.part import Part
-from suite.search.study import Range, SearchPreset, SearchStudy
+from suite.search.study import Range, SearchPreset, SearchStudy, TunerClaim
 from suite.study import Dependent, Paced, Preset, Study
 
 STUDIES = Path(__file__).parent / "studies"
@@ -110,7 +110,7 @@ def _model(kind: str, place: tuple[Any, ...]) -> type[Part]:
     inner = [INNER[part] for part in place if part in INNER]
     if inner:
         return inner[-1]
-    named = [NAMED[part] for part in place[:-1] if part in NAMED]
+    named = [part for part in place[:-1] if part in NAMED]
     if named:
-        return named[-1]
+        return TunerClaim if kind == "search" else NAMED[named[-1]]
     return PRESETS[kind] if place[0] == "presets" else KINDS[kind]

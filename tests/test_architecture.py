@@ -132,6 +132,7 @@ LAYERS = [  # from the top; a module imports from lines below its own only
     "compare",
     "resolution",
     "reading",
+    "search.claims",
     "search.tables",
     "search.merit",
     "tables.matrix",

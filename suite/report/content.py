@@ -245,6 +245,10 @@ def _search(reading: Reading, gallery: Gallery, pictures: Mapping[str, Picture])
         is_search=True,
         findings=search_findings(tables, metrics),
         metrics=metrics,
+        claims=[
+            Tested(row[0], f"{row[2][2:]} on {row[1]}: {row[3]}")
+            for row in (reading.tuner_claims.shown if reading.tuner_claims else ())
+        ],
         tasks=[
             _searched(reading, i, name, tables, [pictures[d.name] for d in gallery.tasks[name]])
             for i, name in enumerate(metrics, start=1)
