@@ -38,6 +38,7 @@ MEANINGS = {
     "gradient": "the largest gradient norm of a layer in epoch 1, in powers of ten",
     "update": "the smallest update-to-weight ratio of a layer and epoch, in powers of ten",
     "diverged": "share of trials that diverged",
+    "regret": "mean distance to the best objective known, over the whole budget of a search",
 }
 """What a claim can be about, one figure a trial."""
 Finite = Annotated[float, Field(allow_inf_nan=False)]

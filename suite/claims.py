@@ -49,11 +49,40 @@ def claims_frame(claims: Sequence[Claim], evidence: Evidence) -> pd.DataFrame:
     interval), `pairs`, `p` (two-sided), `p_holm` (adjusted over all claims of the run), `smallest`
     (difference worth knowing), `view`, `where`.
     """
-    rows = [_row(claim, own) for claim, own in tested(claims, evidence)]
+    return answered([_row(claim, own) for claim, own in tested(claims, evidence)])
+
+
+def answered(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Claims with the answers that their figures give, `p` adjusted over all of them."""
     table = pd.DataFrame(rows, columns=[*COLUMNS])
     table["p_holm"] = holm(table["p"].to_numpy(float))
     table["answer"] = [_answer(row).value for row in table.to_dict("records")]
     return table
+
+
+def against(differences: Floats) -> dict[str, float]:
+    """`effect`, `low`, `high`, `pairs` and `p` of paired differences, shape (pairs,)."""
+    return _figures(_sample(differences))
+
+
+def _figures(seen: Seen) -> dict[str, float]:
+    return {
+        "effect": seen.interval.estimate,
+        "low": seen.interval.low,
+        "high": seen.interval.high,
+        "pairs": len(seen.differences),
+        "p": seen.p_value,
+    }
+
+
+def _sample(differences: Floats) -> Seen:
+    """Exact sign flips, and a bootstrap interval of the mean."""
+    if not len(differences):
+        return _nothing()
+    interval = bca_mean(differences, 1 - ALPHA)
+    error = spread(differences) / math.sqrt(len(differences))
+    one_sided = sign_flip(differences, "greater")
+    return Seen(differences, interval, error, sign_flip(differences), one_sided)
 
 
 def tested(claims: Sequence[Claim], evidence: Evidence) -> Iterator[tuple[Claim, TaskEvidence]]:
@@ -115,11 +144,7 @@ def _row(claim: Claim, own: TaskEvidence) -> dict[str, Any]:
         "direction": claim.direction,
         "value": values[0],
         "value_reference": values[1],
-        "effect": seen.interval.estimate,
-        "low": seen.interval.low,
-        "high": seen.interval.high,
-        "pairs": len(seen.differences),
-        "p": seen.p_value,
+        **_figures(seen),
         "smallest": smallest if claim.smallest is None else claim.smallest,
         "view": TUNED if claim.tuned else MATRIX,
         "where": canonical(dict(claim.where)) if claim.where else "",
@@ -145,10 +170,7 @@ def _against(claim: Claim, rows: pd.DataFrame) -> tuple[Seen, tuple[float, float
     by_seed = rows.groupby("seed")["test"].mean().to_numpy(float)
     if not len(by_seed):
         return _nothing(), (math.nan, claim.than)
-    away = by_seed - claim.than
-    interval = bca_mean(away, 1 - ALPHA)
-    error = spread(away) / math.sqrt(len(away))
-    seen = Seen(away, interval, error, sign_flip(away), sign_flip(away, "greater"))
+    seen = _sample(by_seed - claim.than)
     return seen, (float(by_seed.mean()), claim.than)
 
 

@@ -160,7 +160,7 @@ def _tested(
     reading: Reading, gallery: Gallery, pictures: Mapping[str, Picture]
 ) -> Iterator[Tested]:
     for i, row in enumerate(reading.claims.to_dict("records")):
-        sentence, drawing = claim_sentence(row, reading.evidence.metrics), gallery.claims.get(i)
+        sentence, drawing = claim_sentence(row, reading.metrics), gallery.claims.get(i)
         yield Tested(row["claim"], sentence, pictures[drawing.name] if drawing else None)
 
 
@@ -245,10 +245,7 @@ def _search(reading: Reading, gallery: Gallery, pictures: Mapping[str, Picture])
         is_search=True,
         findings=search_findings(tables, metrics),
         metrics=metrics,
-        claims=[
-            Tested(row[0], f"{row[2][2:]} on {row[1]}: {row[3]}")
-            for row in (reading.tuner_claims.shown if reading.tuner_claims else ())
-        ],
+        claims=list(_tested(reading, gallery, pictures)),
         tasks=[
             _searched(reading, i, name, tables, [pictures[d.name] for d in gallery.tasks[name]])
             for i, name in enumerate(metrics, start=1)

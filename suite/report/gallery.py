@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from suite.claims import arms_of, tested
 from suite.evidence import Evidence, TaskEvidence
 from suite.frame import HP, factor_columns
 from suite.importance import interaction
@@ -57,7 +56,8 @@ def gallery_of(reading: Reading) -> Gallery:
     """Draw all figures of a run."""
     with styled():
         if isinstance(reading.study, SearchStudy):
-            return Gallery({name: list(_searches(reading, name)) for name in reading.judged})
+            searches = {name: list(_searches(reading, name)) for name in reading.judged}
+            return Gallery(searches, claims=dict(_claims(reading)))
         known = reading.evidence.tasks
         tasks = {name: list(_task(reading, own)) for name, own in known.items()}
         inside = {name: list(_inside(own)) for name, own in known.items()}
@@ -67,11 +67,10 @@ def gallery_of(reading: Reading) -> Gallery:
 
 def _claims(reading: Reading) -> Iterator[tuple[int, Drawing]]:
     """A picture a row of the claims."""
-    evidence, rows = reading.evidence, reading.claims.to_dict("records")
-    both = zip(rows, tested(reading.declared, evidence), strict=True)
-    for i, (row, (claim, own)) in enumerate(both):
-        name = f"claim-{i + 1}-{slug(own.judged.task)}"
-        drawing = pairs_chart(name, row, arms_of(claim, own), evidence.metrics)
+    rows = reading.claims.to_dict("records")
+    for i, (row, arms) in enumerate(zip(rows, reading.arms, strict=True)):
+        name = f"claim-{i + 1}-{slug(row['task'])}"
+        drawing = pairs_chart(name, row, arms, reading.metrics)
         if drawing:
             yield i, drawing
 

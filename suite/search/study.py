@@ -69,18 +69,19 @@ Times = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 
 
 class TunerClaim(Part):
-    """A claim about a tuner against plain random search.
+    """A claim about a tuner.
 
     Attributes:
         claim: the sentence that is tested.
         tuner: a name out of `TUNERS` or "random x2", the yardstick.
-        measure: "choice": what it chose scores higher on fresh seeds; "regret": it stays closer to
-            the best objective known on its way.
+        measure: "regret": it stays closer to the best objective known on its way than random
+            search; "choice": what it chose scores higher on test, on fresh seeds, than what random
+            search chose; "typical": than the median trial of its own search.
     """
 
     claim: str
     tuner: str
-    measure: Literal["choice", "regret"] = "regret"
+    measure: Literal["regret", "choice", "typical"] = "regret"
 
 
 class SearchPreset(Part):

@@ -51,7 +51,7 @@ def pairs_chart(
         name,
         f"{SIGNS[row['answer']]} {row['answer']}: {row['claim']}",
         f"{row['task']}, {contrast_text(row, setting_text)}: {meaning(row, metrics)}. A line a "
-        f"seed; bars: means. Difference {row['effect']:+.3g} [{number(row['low'])}, "
+        f"pair; bars: means. Difference {row['effect']:+.3g} [{number(row['low'])}, "
         f"{number(row['high'])}].",
         figure,
     )
