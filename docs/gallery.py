@@ -122,7 +122,7 @@ def claims_page(readings: dict[str, Reading], galleries: dict[str, Gallery]) -> 
 
 def facts(reading: Reading) -> str:
     """What was run, in a line."""
-    words = str(reading.run["command"]).split()
+    words = [*reading.run["command"]]
     preset = words[words.index("--preset") + 1] if "--preset" in words else "standard"
     tasks = ", ".join(f"`{name}`" for name in reading.run["tasks"])
     command = f"`python run_suite.py --study {reading.study.name} --preset {preset}`"
