@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 from support import curves_of, gap, small_task, train, trial
+from taskfiles import SHIPPED
 
 from suite.environment import environment_for
 from suite.factors import ACTIVATIONS, INITIALIZERS, OPTIMIZERS, SCHEDULES
 from suite.trial import Level, Status, Trial
 
-TASKS = ("digits", "churn", "stock", "text")
-DEAR = ("long_sequence", "translation", "detection")  # all their cases are slow
+QUICK_TASKS = ("digits", "churn", "stock", "text")
+"""A task of each kind; the cases of the others are slow."""
 TOLERANCE = 1e-3
 BASE: dict[str, Level] = {"learning_rate": 0.01}
 LEVELS: dict[str, tuple[Level, ...]] = {
@@ -60,16 +61,17 @@ TOGETHER: dict[str, Level] = {
 
 
 def cases() -> list[object]:
-    """(task, factor, level) for every level of every factor; slow where not in QUICK."""
+    """(task, factor, level) for every level of every factor; slow where not in QUICK(_TASKS)."""
     made = []
-    for task in (*TASKS, *DEAR):
-        group, dear = pytest.mark.xdist_group(task), [pytest.mark.slow] * (task in DEAR)
+    for task in SHIPPED:
+        group, quick = pytest.mark.xdist_group(task), task in QUICK_TASKS
         for factor, levels in LEVELS.items():
             for level in levels:
-                slow = dear if level in QUICK.get(factor, ()) else [pytest.mark.slow]
-                marks = [group, *slow]
+                own = quick and level in QUICK.get(factor, ())
+                marks = [group] if own else [group, pytest.mark.slow]
                 made.append(pytest.param(task, factor, level, marks=marks))
-        made.append(pytest.param(task, "together", "all", marks=[group, *dear]))
+        marks = [group] if quick else [group, pytest.mark.slow]
+        made.append(pytest.param(task, "together", "all", marks=marks))
     return made
 
 
