@@ -150,6 +150,20 @@ def test_fleet_and_fit_give_the_same_curves(task, factor, level, wanted):
         assert gap(outcome.curves, other[here.key]) < TOLERANCE
 
 
+def test_dropout_of_a_recurrent_state_is_the_same_in_both_engines():
+    """Keras' cells draw masks while they evaluate, too: the next epoch's follow from them."""
+    from suite.engines.fit import FitEngine
+    from suite.engines.fleet import FleetEngine
+
+    asked = [
+        trial("text", seed, 3, reader="gru", recurrent_dropout=0.3, learning_rate=0.01)
+        for seed in (0, 1)
+    ]
+    fleet, fit = (train(e, small_task("text"), asked) for e in (FleetEngine(), FitEngine()))
+    for own in asked:
+        assert gap(fleet[own.key].curves, fit[own.key].curves) < TOLERANCE
+
+
 @pytest.mark.parametrize("task", ["churn", "digits"])
 def test_a_trial_does_not_depend_on_its_fleet(task):
     """A trial's numbers are the same alone, in a fleet of 2 and of 200, on one device and two."""

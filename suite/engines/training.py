@@ -157,7 +157,8 @@ class Training:
         """
         self.knobs.bind(knobs)
         state, logs, seen = self._train(carry.state, order, train)
-        logs |= {f"val_{name}": log for name, log in self._evaluate(state, val).items()}
+        state, judged = self._evaluate(state, val)
+        logs |= {f"val_{name}": log for name, log in judged.items()}
         if self.objective not in logs:
             raise PluginError(
                 f"Expected the objective to be one of the model's logs, {', '.join(sorted(logs))}. "
@@ -217,18 +218,25 @@ class Training:
             (state, metrics), _ = self._step(train, carried, rows, heard)
         return (state, metrics), self.eye.look(looking, heard, before, state.trainable, seen)
 
-    def _evaluate(self, state: State, rows: Rows) -> dict[str, jax.Array]:
-        fixed = (state.trainable, self._non_trainable(state))
+    def _evaluate(self, state: State, rows: Rows) -> tuple[State, dict[str, jax.Array]]:
+        """The state after an evaluation, and its logs.
 
-        def step(metrics: Any, batch: Any) -> tuple[Any, None]:
-            _, (*_, metrics) = self.model.test_step((*fixed, metrics), tuple(batch))
-            return list(metrics), None
+        Keras' recurrent cells draw dropout masks whether they train or not: seed states move on.
+        """
+
+        def step(carried: Any, batch: Any) -> tuple[Any, None]:
+            metrics, seeds = carried
+            rest = self._non_trainable(state._replace(seeds=seeds))
+            full = (state.trainable, rest, metrics)
+            _, (_, rest, metrics) = self.model.test_step(full, tuple(batch))
+            return (list(metrics), self._split(list(rest))[1]), None
 
         full, rest = _batches(rows)
-        metrics, _ = lax.scan(step, self._metrics, full)
+        carried, _ = lax.scan(step, (self._metrics, state.seeds), full)
         if rest is not None:
-            metrics, _ = step(metrics, rest)
-        return self._logs(metrics)
+            carried, _ = step(carried, rest)
+        metrics, seeds = carried
+        return state._replace(seeds=seeds), self._logs(metrics)
 
     def _logs(self, metrics: list[jax.Array]) -> dict[str, jax.Array]:
         """What Keras would print for these metric variables."""
