@@ -8,6 +8,7 @@ trained; every figure and every word is worked out anew from what those runs rec
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from suite.report.drawing import Drawing
 from suite.report.gallery import Gallery, gallery_of
 from suite.report.vector import png_of
 from suite.tables.claims import NOTE, SIGNS, claim_sentence
+from suite.tables.text import setting_text, size_text
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDED = ROOT / "results" / "topics"
@@ -131,14 +133,31 @@ def facts(reading: Reading) -> str:
 
 def readme_rows(readings: dict[str, Reading]) -> Iterator[str]:
     """The gallery of the README: a topic a row."""
-    yield "| topic | what was found | |"
-    yield "| --- | --- | --- |"
+    yield "| what was found | |"
+    yield "| --- | --- |"
     for topic in TOPICS:
         reading = readings[topic.study]
         row: dict[Any, Any] = reading.claims.to_dict("records")[topic.claim - 1]
-        said = f"*{row['claim']}*: {claim_sentence(row, reading.metrics)}."
-        image = f"![{topic.name}](docs/gallery/{topic_file(topic)})"
-        yield f"| **{topic.name}** `{topic.study}` | {cell(said)} | {image} |"
+        said = f"**{topic.name}** (`{topic.study}`)<br>*{row['claim']}*: {found(row, reading)}"
+        image = f'<img src="docs/gallery/{topic_file(topic)}" width="340" alt="{topic.name}">'
+        yield f"| {cell(said)} | {image} |"
+
+
+def found(row: dict[Any, Any], reading: Reading) -> str:
+    """What was found of a claim, on which task, with numbers; short."""
+    if not math.isfinite(row["effect"]):
+        return f"{row['answer']} on `{row['task']}`, for want of trials."
+    measure = reading.metrics[row["task"]] if row["measure"] == "score" else row["measure"]
+    measure = f"range of {measure} over {row['over']}" if row["over"] else measure
+    figures = [size_text(row[name]) for name in ("value", "value_reference")]
+    if row["factor"]:
+        names = [setting_text(row["factor"], row[name]) for name in ("level", "reference")]
+        figures = [f"{figure} ({name})" for figure, name in zip(figures, names, strict=True)]
+    bounds = ", ".join(size_text(row[end]) for end in ("low", "high"))
+    return (
+        f"{row['answer']} on `{row['task']}`; {measure} {figures[0]} against {figures[1]}, "
+        f"difference {size_text(row['effect'])} [{bounds}], {row['pairs']:.0f} pairs."
+    )
 
 
 def cell(text: str) -> str:

@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 COLUMNS = (
     *("claim", "task", "answer", "measure", "factor", "level", "reference", "direction"),
     *("value", "value_reference", "effect", "low", "high", "pairs", "p", "p_holm", "smallest"),
-    *("view", "where"),
+    *("view", "over", "where"),
 )
 
 
@@ -47,7 +47,8 @@ def claims_frame(claims: Sequence[Claim], evidence: Evidence) -> pd.DataFrame:
     Columns: `claim`, `task`, `answer`, `measure`, `factor`, `level`, `reference`, `direction`,
     `value` and `value_reference` (means of the measure), `effect` with `low` and `high` (95 %
     interval), `pairs`, `p` (two-sided), `p_holm` (adjusted over all claims of the run), `smallest`
-    (difference worth knowing), `view`, `where`.
+    (difference worth knowing), `view`, `over` (the factor over which the
+    measure's range is meant, if any), `where`.
     """
     return answered([_row(claim, own) for claim, own in tested(claims, evidence)])
 
@@ -147,6 +148,7 @@ def _row(claim: Claim, own: TaskEvidence) -> dict[str, Any]:
         **_figures(seen),
         "smallest": smallest if claim.smallest is None else claim.smallest,
         "view": TUNED if claim.tuned else MATRIX,
+        "over": claim.over or "",
         "where": canonical(dict(claim.where)) if claim.where else "",
     }
 
@@ -204,7 +206,8 @@ def _answer(row: Mapping[Any, Any]) -> Answer:
 
 def meaning(row: Mapping[Any, Any], metrics: Mapping[str, str]) -> str:
     """What a claim's figure is, in words."""
-    return metrics[row["task"]] if row["measure"] == "score" else MEANINGS[row["measure"]]
+    own = metrics[row["task"]] if row["measure"] == "score" else MEANINGS[row["measure"]]
+    return f"range of {own} over {row['over']}" if row["over"] else own
 
 
 def contrast_text(row: Mapping[Any, Any], text: Callable[[str, Any], str]) -> str:

@@ -58,6 +58,7 @@ def _duel(claim: TunerClaim, searches: Searches) -> Duel:
         "direction": "lower" if claim.measure == "regret" else "higher",
         "smallest": 0.0 if claim.measure == "regret" else SMALLEST_EFFECT,
         "view": TUNED,
+        "over": "",
         "where": "",
     }
     arms = (np.array(figures[shared], np.float64) for figures in (one, two))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -36,7 +37,10 @@ def claim_sentence(row: Mapping[Any, Any], metrics: Mapping[str, str]) -> str:
 
 
 def _where(row: Mapping[Any, Any]) -> str:
-    return f", where {row['where'].strip('{}')}" if row["where"] else ""
+    if not row["where"]:
+        return ""
+    levels = json.loads(row["where"])
+    return ", where " + ", ".join(f"{n} {setting_text(n, own)}" for n, own in levels.items())
 
 
 def claims_table(claims: pd.DataFrame, metrics: Mapping[str, str]) -> Table:

@@ -66,6 +66,6 @@ def _sides(row: Mapping[Any, Any]) -> tuple[str, str]:
 
 
 def _measure(row: Mapping[Any, Any], metrics: Mapping[str, str]) -> str:
-    if row["measure"] == "score":
-        return f"{metrics[row['task']]}, test"
-    return str(row["measure"])
+    score = row["measure"] == "score"
+    own = f"{metrics[row['task']]}, test" if score else str(row["measure"])
+    return f"range of {own} over {row['over']}" if row["over"] else own
