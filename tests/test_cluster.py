@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from clusters import PLUGINS
 from support import Silent, train
 from support import trial as trial_of
 
@@ -14,6 +14,7 @@ from suite.cluster.choice import parsed
 from suite.errors import ClusterError, UsageError
 from suite.registry import discover, load
 
+PLUGINS = Path(__file__).parent / "plugins"
 RATES = (0.003, 0.01, 0.03)
 
 
@@ -167,6 +168,17 @@ def test_what_is_neither_an_address_nor_a_number_is_refused(where):
     """With both forms in the message."""
     with pytest.raises(UsageError, match=r"tcp://10\.0\.0\.1:8786, or a number of processes"):
         parsed(where)
+
+
+def test_where_no_scheduler_answers(plugins, monkeypatch):
+    """One sentence, with the address."""
+    from suite.cluster import engine
+
+    monkeypatch.setattr(engine, "CONNECT", 0.5)
+    with pytest.raises(ClusterError, match=r"Expected a Dask scheduler at tcp://127\.0\.0\.1:9\."):
+        engine.ClusterEngine("tcp://127.0.0.1:9", 0, plugins, None, probed=False)
+    with pytest.raises(UsageError, match="unknown address scheme 'smoke'"):
+        engine.ClusterEngine("smoke://signals:1", 0, plugins, None, probed=False)
 
 
 def test_an_address_and_a_number():
