@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: run test slow lint clean
+.PHONY: run test slow lint gallery clean
 
 run: .venv/.ready
 	$(BIN)/python run_suite.py $(ARGS)
@@ -18,6 +18,10 @@ lint: .venv/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict suite
+
+# Claims and pictures in docs/ and README.md, from the runs recorded in results/topics/.
+gallery: .venv/.ready
+	$(BIN)/python docs/gallery.py
 
 # pip compiles what it installs; without compiled modules every import of TensorFlow takes 20 s.
 .venv/.ready: requirements.txt

@@ -1,6 +1,6 @@
 """What looking into the trainings costs: the same fleets with and without a probe after each epoch.
 
-    python benchmarks/diagnostics.py            about four minutes on two cores
+    python benchmarks/diagnostics.py            about ten minutes on two cores
     python benchmarks/diagnostics.py --check    exit code 1 where a promise is not kept
 
 Both kinds of fleet are compiled first, then trained in turns, so that whatever else the machine
@@ -111,7 +111,7 @@ def table_of(costs: list[Cost]) -> Table:
 
 
 def diagnostics(
-    trials: Annotated[int, typer.Option(min=8, help="Trials of a task.")] = 96,
+    trials: Annotated[int, typer.Option(min=8, help="Trials of a task.")] = 64,
     rounds: Annotated[int, typer.Option(min=1, help="Times that all are trained.")] = 5,
     task: Annotated[list[str] | None, typer.Option("--task", help="Default: all four.")] = None,
     as_data: AsData = False,

@@ -11,6 +11,7 @@ from pathlib import Path
 from suite.errors import UsageError
 from suite.frame import described
 from suite.publication import TABLES
+from suite.search.log import ASKS, CHOICES
 from suite.store import PACKED, RECORD, Store, encode
 from suite.trial import Outcome
 
@@ -37,6 +38,9 @@ def archive(results: Path, copy: Path) -> Path:
     for path in sorted((results / TABLES).glob("*.csv")) + sorted((results / TABLES).glob("*.md")):
         (copy / TABLES).mkdir(exist_ok=True)
         shutil.copyfile(path, copy / TABLES / path.name)
+    for name in (ASKS, CHOICES):
+        if (results / f"{name}.csv").exists():  # searches
+            shutil.copyfile(results / f"{name}.csv", copy / f"{name}.csv")
     segment = copy / RECORD / f"archive.jsonl{PACKED}"
     lines = "".join(encode(_rounded(outcomes[key])) + "\n" for key in sorted(outcomes))
     segment.write_bytes(gzip.compress(lines.encode(), compresslevel=9, mtime=0))

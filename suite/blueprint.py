@@ -19,6 +19,7 @@ import keras_tuner
 from suite import usermodel
 from suite.anatomy import Part, parts_of
 from suite.data import Data
+from suite.schedules import is_known, lasting, numbers_of
 from suite.task import Task
 from suite.trial import Level, canonical
 from suite.weights import Start, recorded_initializers, starts_of
@@ -28,7 +29,7 @@ CONFIGURED = (keras.Sequential, type(keras.Model(_INPUT, _INPUT)))
 """The classes of models whose config says all: sequential and functional ones."""
 
 OFF = 1e30
-"""The norm of gradients that counts as no clipping."""
+"""The norm or size of gradients that counts as no clipping."""
 
 build_state = usermodel.build_state
 
@@ -66,9 +67,16 @@ def hyperparameters(values: Mapping[str, Level]) -> keras_tuner.HyperParameters:
     return hp
 
 
-def draw_up(task: Task, values: Mapping[str, Level], data: Data) -> Blueprint:
-    """Build `task` with the given hyperparameters and read its blueprint off the model."""
+def draw_up(
+    task: Task, values: Mapping[str, Level], data: Data, epochs: int | None = None
+) -> Blueprint:
+    """Build `task` with the given hyperparameters and read its blueprint off the model.
+
+    `epochs` of the training decide how long a schedule lasts; the task's own by default.
+    """
     hp = hyperparameters(values)
+    whole = epochs or task.epochs
+    lasting(hp, lambda: whole * max(1, len(data.train) // task.batch_size_of(hp)))
     with recorded_initializers() as initializers:
         model = task.build(hp)
         batch_size = min(task.batch_size_of(hp), len(data.train))
@@ -127,12 +135,16 @@ def _knobs(model: keras.Model) -> dict[str, float]:
 
 
 def _optimizer_knobs(optimizer: keras.optimizers.Optimizer) -> dict[str, float]:
-    knobs = {}
-    if isinstance(optimizer._learning_rate, keras.Variable):  # not a schedule
-        knobs["learning_rate"] = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+    knobs: dict[str, float] = {}
+    numbers = numbers_of(optimizer._learning_rate)
+    if numbers is not None:
+        knobs |= {"learning_rate": numbers[0], **numbers[1]}
     if type(optimizer) is keras.optimizers.SGD:
         knobs["momentum"] = float(optimizer.momentum)
-    knobs["clipnorm"] = OFF if optimizer.clipnorm is None else float(optimizer.clipnorm)
+        knobs["nesterov"] = float(optimizer.nesterov)
+    for name in ("clipnorm", "clipvalue"):
+        limit = getattr(optimizer, name)
+        knobs[name] = OFF if limit is None else float(limit)
     knobs["weight_decay"] = float(optimizer.weight_decay or 0.0)
     return knobs
 
@@ -215,7 +227,7 @@ def _collect_names(config: Any, names: dict[str, str]) -> None:
             _collect_names(value, names)
 
 
-HIDDEN = {"Dropout": {"rate"}, "SGD": {"momentum"}}
+HIDDEN = {"Dropout": {"rate"}, "SGD": {"momentum", "nesterov"}}
 """Knobs in the configs of some classes; every optimizer has more of them."""
 
 
@@ -227,7 +239,7 @@ def _masked(config: Any, names: Mapping[str, str]) -> Any:
             return "penalty"
         hidden = HIDDEN.get(str(kind), set()) | {"seed"}
         if isinstance(config.get("config"), Mapping) and "learning_rate" in config["config"]:
-            hidden |= {"clipnorm", "weight_decay"}  # an optimizer
+            hidden |= {"clipnorm", "clipvalue", "weight_decay"}  # an optimizer
         if kind == "AdamW":  # Adam with a weight decay
             config = {key: "Adam" if value == "AdamW" else value for key, value in config.items()}
         return {
@@ -243,8 +255,8 @@ def _masked(config: Any, names: Mapping[str, str]) -> Any:
 
 
 def _is_rate(key: str, value: Any) -> bool:
-    """A constant learning rate; a schedule is a config of its own and stays in the structure."""
-    return key == "learning_rate" and isinstance(value, int | float)
+    """A learning rate that numbers tell; another schedule's config stays in the structure."""
+    return key == "learning_rate" and (isinstance(value, int | float) or is_known(value))
 
 
 def _without(config: Any, hidden: set[str]) -> Any:

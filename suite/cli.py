@@ -92,7 +92,7 @@ def suite(
     if seeds:
         chosen = chosen.model_copy(update={chosen.repeated: seeds})
     if epochs:
-        chosen = chosen.model_copy(update={"epochs": epochs})
+        chosen = chosen.model_copy(update={"epochs": epochs, "paced": None})
     settle_worker("jax", 1) if cluster and dry_run else settle()
     from suite.request import Request, plugins_of  # noqa: PLC0415
 

@@ -14,7 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from suite.budgets import FACTOR, budgets
 from suite.contrasts import TUNED, levels, pairs_of
+from suite.course import course
 from suite.flow import health_by_level
 from suite.frame import HP
 from suite.held import Held, Scale, held_levels
@@ -37,6 +39,7 @@ class TaskEvidence:
         factors: the scientific factors that vary here, with the order of their levels.
         nested: nuisance factors whose levels depend on another factor's.
         outcomes: by trial key; what the trials looked like from inside is taken from them.
+        train_rows: rows of the training split; 0 where `run.json` does not tell.
     """
 
     judged: Judged
@@ -45,6 +48,7 @@ class TaskEvidence:
     factors: Mapping[str, Sequence[Level]]
     nested: Mapping[str, str] = field(default_factory=dict)
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    train_rows: int = 0
 
     @cached_property
     def ranked(self) -> pd.DataFrame:
@@ -86,6 +90,21 @@ class TaskEvidence:
     def health(self) -> pd.DataFrame:
         """Gradients, steps, dead and saturated units by level and layer: `suite.flow`."""
         return health_by_level(self.rows, self.factors, self.vitals)
+
+    @cached_property
+    def course(self) -> pd.DataFrame:
+        """Epochs that each level needs, and more: `suite.course`; empty without curves."""
+        known = set(self.rows["trial"]) <= set(self.outcomes)
+        own = (self.rows, self.judged, self.outcomes, self.factors, self.best)
+        return course(*own) if known and len(self.rows) else pd.DataFrame()
+
+    @cached_property
+    def budgets(self) -> pd.DataFrame:
+        """Batch sizes at equal budgets: `suite.budgets`; empty where they do not vary."""
+        if FACTOR not in self.factors or not self.train_rows or self.course.empty:
+            return pd.DataFrame()
+        own = (self.rows, self.judged, self.outcomes, self.factors[FACTOR], self.train_rows)
+        return budgets(*own)
 
     @cached_property
     def best(self) -> NDArray[np.bool_]:
@@ -164,7 +183,8 @@ def evidence_of(
         if not rows.empty:
             scale = Scale(study.smallest_effect_for(name), second)
             factors = _varied(rows, study)
-            tasks[name] = TaskEvidence(judged, rows, scale, factors, nested, outcomes)
+            trained = described.get("data", {}).get("rows", {}).get("train", 0)
+            tasks[name] = TaskEvidence(judged, rows, scale, factors, nested, outcomes, trained)
     return Evidence(frame, tasks, run.get("winners", ()), run.get("seconds", {}))
 
 

@@ -19,12 +19,19 @@ INITIALIZERS = (
     "lecun_uniform",
     "lecun_normal",
     "random_normal",
+    "random_normal_0.01",
+    "random_normal_0.3",
+    "random_normal_1",
     "random_uniform",
     "truncated_normal",
     "orthogonal",
     "zeros",
 )
-OPTIMIZERS = ("adam", "sgd", "momentum", "rmsprop", "adamw", "nadam", "adagrad")
+"""Keras' own names; a number behind one is the standard deviation, Keras' is 0.05."""
+OPTIMIZERS = (
+    *("adam", "sgd", "momentum", "nesterov", "rmsprop", "adamw", "nadam", "adagrad", "lion"),
+)
+SCHEDULES = ("constant", "step", "cosine", "warmup", "warmup_cosine")
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "elu", "selu", "gelu", "leaky_relu", "swish")
 
 
@@ -37,6 +44,7 @@ class Factor:
         low, high: the range that a study may set a number to.
         search: what a tuner chooses from: levels, or (low, high) where `sampling` says how.
         sampling: "linear" or "log" between two ends; "" for levels.
+        placed: whether only a model has it that has a place for it (a recurrent layer).
     """
 
     name: str
@@ -47,6 +55,7 @@ class Factor:
     high: float = 0.0
     search: Sequence[Level] = ()
     sampling: str = ""
+    placed: bool = False
 
     def refusal(self, level: Level) -> str | None:
         """Why `level` is not one of this factor's, or None where it is."""
@@ -78,9 +87,9 @@ FACTORS = {
         ),
         Factor(
             "batch_size",
-            "rows a gradient is averaged over",
+            "rows a gradient is averaged over; 0 is all of them",
             32,
-            low=1,
+            low=0,
             high=65536,
             search=(16, 256),
             sampling="log",
@@ -93,6 +102,26 @@ FACTORS = {
             high=0.95,
             search=(0.0, 0.6),
             sampling="linear",
+        ),
+        Factor(
+            "input_dropout",
+            "share of inputs dropped in training",
+            0.0,
+            low=0.0,
+            high=0.95,
+            search=(0.0, 0.5),
+            sampling="linear",
+            placed=True,
+        ),
+        Factor(
+            "recurrent_dropout",
+            "share of a recurrent layer's state dropped in training",
+            0.0,
+            low=0.0,
+            high=0.95,
+            search=(0.0, 0.5),
+            sampling="linear",
+            placed=True,
         ),
         Factor("batch_norm", "batch normalization after each layer", False, (False, True)),
         Factor(
@@ -120,5 +149,14 @@ FACTORS = {
             high=1e6,
             search=(0.0, 0.1, 1.0, 10.0),
         ),
+        Factor(
+            "clipvalue",
+            "largest size of a gradient's entries; 0 is off",
+            0.0,
+            low=0.0,
+            high=1e6,
+            search=(0.0, 0.01, 0.1, 1.0),
+        ),
+        Factor("schedule", "how the learning rate changes in training", "constant", SCHEDULES),
     )
 }

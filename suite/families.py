@@ -85,7 +85,7 @@ def group(task: Task, data: Data, trials: Iterable[Trial]) -> tuple[list[Family]
     refusals = []
     for same in by_recipe(trials):
         try:
-            blueprint = draw_up(task, same[0].hp, data)
+            blueprint = draw_up(task, same[0].hp, data, same[0].epochs)
         except Exception as error:  # a plugin may raise anything; it is reported
             refusals.append(Refusal(same, error))
             continue

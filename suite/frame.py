@@ -19,8 +19,9 @@ HP = "hp."
 
 def frame_of(outcomes: Iterable[Outcome], study: str) -> pd.DataFrame:
     """One row a trial: `task`, `study`, `trial`, `seed`, `status`, `engine`, `hp.<name>`..., then
-    `epoch`, `epochs`, the metrics (`val.<metric>`, `test.<metric>`), `signs` (what the detectors
-    report, where trainings were looked into), `seconds`, `message`.
+    `epoch`, `epochs`, the metrics (`val.<metric>`, `test.<metric>`), `sparsity` (share of small
+    weights at the selected epoch), `signs` (what the detectors report, where trainings were looked
+    into), `seconds`, `message`.
     """
     rows, every = [], [*outcomes]
     for outcome in every:
@@ -52,7 +53,7 @@ def _ordered(columns: list[str]) -> list[str]:
     head = ["task", "study", "trial", "seed", "status", "engine"]
     tail = [*(["signs"] if "signs" in columns else []), "seconds", "message"]
     factors = [name for name in columns if name.startswith(HP)]
-    metrics = [name for name in columns if name.startswith(("val.", "test."))]
+    metrics = [name for name in columns if name.startswith(("val.", "test.", "sparsity"))]
     return [*head, *factors, "epoch", "epochs", *metrics, *tail]
 
 

@@ -49,7 +49,8 @@ class MatrixWork(Work):
             self.record(plugin.name, outcomes)
             check()
         self.report.seconds[plugin.name] = time.perf_counter() - started
-        self.winners.send(job, [self.done[t.key] for t in job.trials if t.key in self.done])
+        if self.study.winners:
+            self.winners.send(job, [self.done[t.key] for t in job.trials if t.key in self.done])
 
     def _collect(self) -> None:
         started = time.perf_counter()

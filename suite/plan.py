@@ -14,7 +14,10 @@ MOST_TRIALS = 1_000_000
 
 
 def recipes(study: Study) -> Iterator[dict[str, Level]]:
-    """Every cell of the study's matrix: the product of its factors and nuisance factors."""
+    """Every cell of the study's matrix: the product of its factors and nuisance factors.
+
+    Cells that the study excludes are left out.
+    """
     plain: dict[str, Sequence[Level]] = dict(study.factors)
     dependent: dict[str, Dependent] = {}
     for name, levels in study.nuisance.items():
@@ -26,7 +29,9 @@ def recipes(study: Study) -> Iterator[dict[str, Level]]:
         cell: dict[str, Level] = {**study.fixed, **dict(zip(plain, values, strict=True))}
         choices = [_levels(name, depends, cell) for name, depends in dependent.items()]
         for own in product(*choices):
-            yield {**cell, **dict(zip(dependent, own, strict=True))}
+            whole = {**cell, **dict(zip(dependent, own, strict=True))}
+            if not study.excludes(whole):
+                yield whole
 
 
 def _levels(name: str, depends: Dependent, cell: dict[str, Level]) -> Sequence[Level]:
@@ -62,8 +67,14 @@ def trials(study: Study, task: str, source: str, default_epochs: int) -> list[Tr
             f"Expected a matrix of at most {MOST_TRIALS:,} trials a task. "
             f"Received: study {study.name!r} with {size(study):,}."
         )
-    epochs = study.epochs_for(task, default_epochs)
-    cells = list(recipes(study))
+    cells = [(own, study.epochs_of(own, task, default_epochs)) for own in recipes(study)]
+    if not cells:
+        raise StudyError(
+            f"Expected study {study.name!r} to leave cells of its matrix. "
+            f"Received: exclude={study.exclude}, which leaves none."
+        )
     return [
-        Trial(task, source, cell, seed, epochs) for seed in range(study.seeds) for cell in cells
+        Trial(task, source, cell, seed, epochs)
+        for seed in range(study.seeds)
+        for cell, epochs in cells
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,16 +11,20 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
+from suite.claim import Claim
+from suite.claims import Floats, arms_of, claims_frame, tested
 from suite.errors import RecordError
 from suite.evidence import Evidence, evidence_of
 from suite.frame import described, frame_of
+from suite.search.claims import Duel, duels, search_claims
 from suite.search.log import read_log
 from suite.search.study import SearchStudy
-from suite.search.tables import curves_frame, search_tables
+from suite.search.tables import curves_frame, search_tables, searches_of
 from suite.store import Store
 from suite.study import Study
 from suite.studyfiles import KINDS
 from suite.summary import Judged, judged_of
+from suite.tables.claims import claims_table
 from suite.tables.matrix import matrix_tables
 from suite.tables.table import Table
 from suite.trial import Outcome
@@ -61,6 +65,38 @@ class Reading:
         return evidence_of(self.frame, self.study, self.run, self.outcomes)
 
     @cached_property
+    def claims(self) -> pd.DataFrame:
+        """What the trials say of the study's claims, as `suite.claims.claims_frame` has it."""
+        if isinstance(self.study, SearchStudy):
+            return search_claims(self.duels)
+        return claims_frame(self.declared, self.evidence)
+
+    @property
+    def arms(self) -> Iterator[tuple[Floats, Floats]]:
+        """What each row of `claims` holds against each other, pair by pair."""
+        if isinstance(self.study, SearchStudy):
+            yield from ((duel.level, duel.reference) for duel in self.duels)
+        else:
+            yield from (arms_of(*one) for one in tested(self.declared, self.evidence))
+
+    @cached_property
+    def duels(self) -> list[Duel]:
+        """The claims of a search with their pairs."""
+        assert isinstance(self.study, SearchStudy)
+        found = [searches_of(*self.log, own, self.budgets) for own in self.judged.values()]
+        return list(duels(self.study.claims, [own for own in found if own is not None]))
+
+    @property
+    def metrics(self) -> dict[str, str]:
+        """The metric of each task."""
+        return {name: own.metric for name, own in self.judged.items()}
+
+    @property
+    def declared(self) -> Sequence[Claim]:
+        """The claims of the study; a search has none."""
+        return self.study.claims if isinstance(self.study, Study) else ()
+
+    @cached_property
     def log(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The asks and the choices of a search; RecordError where there are none."""
         return read_log(self.folder)
@@ -80,8 +116,10 @@ class Reading:
         """All tables of the run."""
         if isinstance(self.study, SearchStudy):
             yield from search_tables(*self.log, self.judged, self.budgets)
+            if len(self.claims):
+                yield claims_table(self.claims, self.metrics)
         else:
-            yield from matrix_tables(self.evidence)
+            yield from matrix_tables(self.evidence, self.claims)
 
 
 @uncollected()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -109,11 +110,14 @@ class Judge:
     def trivial(self) -> dict[str, float]:
         """The score of the trivial predictor on val (where its outputs are constant) and test."""
         outputs = self.data.trivial
+        targets = next(iter(leaves(self.data.test.y).values()))
+        # One row of a sequence's class probabilities has an axis for each of its targets' axes.
+        each_row = outputs.ndim > 1 and outputs.shape[:-1] != targets.shape[1:]
         scores = {}
         for split in ("val", "test"):
             rows = len(self.data.splits[split])
-            if outputs.ndim == 1:
-                scores[split] = self.score(split, np.broadcast_to(outputs, (rows, len(outputs))))
+            if not each_row:
+                scores[split] = self.score(split, np.broadcast_to(outputs, (rows, *outputs.shape)))
             elif len(outputs) == rows:
                 scores[split] = self.score(split, outputs)
         if not np.isfinite(list(scores.values())).all() or "test" not in scores:
@@ -132,6 +136,7 @@ class Judge:
         curves: Mapping[str, Floats],
         epoch: int,
         outputs: Mapping[str, Any],
+        sparsity: float = math.nan,
     ) -> Outcome:
         """The outcome of a training that ran to its end.
 
@@ -139,6 +144,7 @@ class Judge:
             curves: log name -> one figure an epoch.
             epoch: the selected epoch, from 1; 0 where there was none.
             outputs: split name -> the selected model's outputs.
+            sparsity: the share of its weights that are small (`suite.weights.SMALL`), if known.
         """
         finite = np.isfinite(np.stack(list(curves.values()))).all(axis=0)
         if not finite.all():
@@ -164,6 +170,8 @@ class Judge:
             message = f"{self.name} is no finite number: {metrics}"
             return Outcome(trial, Status.FAILED, engine, seconds, message=message)
         goal = self.objective[0]
+        if math.isfinite(sparsity):
+            metrics["sparsity"] = sparsity
         metrics[f"val.{goal.removeprefix('val_')}"] = float(curves[goal][epoch - 1])
         return Outcome(
             trial,

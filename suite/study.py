@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    PlainValidator,
-    Tag,
-    model_validator,
-)
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
+from suite.claim import Claim
 from suite.errors import StudyError, unknown
 from suite.factors import FACTORS
+from suite.part import Part, ValidLevel
 from suite.trial import Level, canonical
-
-
-def _finite(value: Any) -> Level:
-    if isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
-        return value
-    raise ValueError("a text, a finite number, true or false")
 
 
 def _one_type(levels: list[Level]) -> list[Level]:
@@ -37,7 +23,6 @@ def _one_type(levels: list[Level]) -> list[Level]:
     return levels
 
 
-ValidLevel = Annotated[Any, PlainValidator(_finite)]
 Levels = Annotated[list[ValidLevel], AfterValidator(_one_type)]
 Name = Annotated[str, Field(pattern=r"^[^/\\\x00-\x1f.][^/\\\x00-\x1f]*$")]
 Seeds = Annotated[int, Field(ge=1, le=10_000)]
@@ -55,12 +40,6 @@ EffectByTask = Annotated[
 
 SMALLEST_EFFECT = 0.005
 """Half a point of accuracy or of AUC: what is worth knowing where a study does not say."""
-
-
-class Part(BaseModel):
-    """Base of everything in a study file: immutable, and strict about names and types."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Dependent(Part):
@@ -81,14 +60,26 @@ Nuisance = Annotated[
 ]
 
 
+class Paced(Part):
+    """Epochs of a training that differ with the level of a factor.
+
+    So trainings of unlike cost an epoch, such as those of other batch sizes, can be held against
+    each other after as many updates, or after as many seconds.
+    """
+
+    by: str
+    levels: dict[str, Epochs]
+
+
 class Preset(Part):
     """What a preset changes: factors named here replace those of the study."""
 
-    factors: dict[str, Levels] = {}
-    nuisance: dict[str, Nuisance] = {}
-    fixed: dict[str, ValidLevel] = {}
+    factors: dict[str, Levels] = Field(default_factory=dict)
+    nuisance: dict[str, Nuisance] = Field(default_factory=dict)
+    fixed: dict[str, ValidLevel] = Field(default_factory=dict)
     seeds: Seeds | None = None
     epochs: EpochsByTask | None = None
+    paced: Paced | None = None
 
 
 class Study(Part):
@@ -103,9 +94,13 @@ class Study(Part):
         fixed: hyperparameters with one value for all.
         seeds: how many seeds each recipe is trained on, counted from 0.
         epochs: epochs of a training, by task or for all; a task's own where it says nothing.
+        paced: epochs by the level of a factor; levels that it does not name have `epochs`.
+        exclude: cells that are left out: those with all levels of one of these tables.
         smallest_effect: the smallest difference of the metric that is worth knowing, by task
             or for all.
         diagnostics: whether every epoch ends with a look into the model (`suite.health`).
+        winners: whether each task's best recipe is trained again by `model.fit` and exported.
+        claims: sentences that the trials confirm, or do not (`suite.claims`).
         presets: named sizes of the study.
     """
 
@@ -114,27 +109,34 @@ class Study(Part):
 
     name: Name
     question: str
-    tasks: list[str] = []
+    tasks: list[str] = Field(default_factory=list)
     factors: dict[str, Levels]
-    nuisance: dict[str, Nuisance] = {}
-    fixed: dict[str, ValidLevel] = {}
+    nuisance: dict[str, Nuisance] = Field(default_factory=dict)
+    fixed: dict[str, ValidLevel] = Field(default_factory=dict)
     seeds: Seeds = 3
     epochs: EpochsByTask | None = None
     smallest_effect: EffectByTask = SMALLEST_EFFECT
+    paced: Paced | None = None
+    exclude: list[dict[str, ValidLevel]] = Field(default_factory=list)
     diagnostics: bool = True
-    presets: dict[str, Preset] = {}
+    winners: bool = True
+    claims: list[Claim] = Field(default_factory=list)
+    presets: dict[str, Preset] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _whole(self) -> Study:
         for sized in (self, *map(self.at, self.presets)):
             _check_factors(sized.factors, sized.nuisance, sized.fixed)
             _check_dependence(sized.factors, sized.nuisance, sized.fixed)
+            _check_names(sized)
         return self
 
     @cached_property
     def fingerprint(self) -> str:
         """Sixteen hex digits over what decides a trial; more seeds or presets change nothing."""
-        content = self.model_dump(mode="json", exclude={"presets", "seeds", "diagnostics"})
+        aside = {"presets", "seeds", "diagnostics", "winners", "claims"}
+        aside |= {name for name in ("paced", "exclude") if not getattr(self, name)}
+        content = self.model_dump(mode="json", exclude=aside)
         return hashlib.sha256(canonical(content).encode()).hexdigest()[:16]
 
     def at(self, preset: str | None) -> Study:
@@ -151,6 +153,7 @@ class Study(Part):
                 "fixed": {**self.fixed, **change.fixed},
                 "seeds": change.seeds or self.seeds,
                 "epochs": change.epochs if change.epochs is not None else self.epochs,
+                "paced": change.paced or self.paced,
             }
         )
 
@@ -159,6 +162,19 @@ class Study(Part):
         if isinstance(self.epochs, Mapping):
             return self.epochs.get(task, default)
         return default if self.epochs is None else self.epochs
+
+    def epochs_of(self, cell: Mapping[str, Level], task: str, default: int) -> int:
+        """Epochs of a training of one cell of the matrix."""
+        usual = self.epochs_for(task, default)
+        if self.paced is None:
+            return usual
+        return self.paced.levels.get(level_name(cell[self.paced.by]), usual)
+
+    def excludes(self, cell: Mapping[str, Level]) -> bool:
+        """Whether a cell of the full product is left out."""
+        return any(
+            all(cell[name] == level for name, level in table.items()) for table in self.exclude
+        )
 
     def smallest_effect_for(self, task: str) -> float:
         """The smallest difference of the metric of `task` that is worth knowing."""
@@ -191,6 +207,19 @@ def _check_factors(
         else:
             groups[name] = levels
     check_levels(groups)
+
+
+def _check_names(study: Study) -> None:
+    """Raise StudyError where epochs, excluded cells or claims name what the study does not set."""
+    known = [*study.factors, *study.nuisance, *study.fixed]
+    named = {f"claim {own.claim!r}": [*own.where, own.factor, own.over] for own in study.claims}
+    named |= {f"exclude {table}": [*table] for table in study.exclude}
+    if study.paced:
+        named["paced"] = [study.paced.by]
+    for place, names in named.items():
+        for name in names:
+            if name is not None and name not in known:
+                raise StudyError(f"In {place}: {unknown('factor', name, known)}")
 
 
 def check_levels(groups: Mapping[str, Sequence[Level]]) -> None:

@@ -9,14 +9,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from suite.claim import Claim
 from suite.errors import StudyError, UsageError, unknown
-from suite.search.study import Range, SearchPreset, SearchStudy
-from suite.study import Dependent, Part, Preset, Study
+from suite.part import Part
+from suite.search.study import Range, SearchPreset, SearchStudy, TunerClaim
+from suite.study import Dependent, Paced, Preset, Study
 
 STUDIES = Path(__file__).parent / "studies"
 KINDS: Mapping[str, type[Study] | type[SearchStudy]] = {"matrix": Study, "search": SearchStudy}
 PRESETS: Mapping[str, type[Part]] = {"matrix": Preset, "search": SearchPreset}
 INNER: Mapping[str, type[Part]] = {"<dependent>": Dependent, "<range>": Range}
+NAMED: Mapping[str, type[Part]] = {"claims": Claim, "paced": Paced}
+"""Keys whose values have keys of their own."""
 TAGS = ("<plain>", "<table>", *INNER)
 
 
@@ -106,4 +110,7 @@ def _model(kind: str, place: tuple[Any, ...]) -> type[Part]:
     inner = [INNER[part] for part in place if part in INNER]
     if inner:
         return inner[-1]
+    named = [part for part in place[:-1] if part in NAMED]
+    if named:
+        return TunerClaim if kind == "search" else NAMED[named[-1]]
     return PRESETS[kind] if place[0] == "presets" else KINDS[kind]

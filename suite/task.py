@@ -5,18 +5,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, ClassVar
 
 import keras
 import keras_tuner
+import numpy as np
 
 from suite.data import Arrays, Data, leaves
 from suite.declare import declare
 from suite.errors import PluginError, UsageError, unknown
 from suite.factors import FACTORS
 from suite.given import given
+from suite.schedules import lasting, stretch
 from suite.targets import kind_of
 from suite.usermodel import UserModel, compiled, direction_of
 
@@ -58,6 +61,7 @@ class Task(keras_tuner.HyperModel):  # type: ignore[misc]  # keras_tuner ships n
 
         def build(hp: keras_tuner.HyperParameters) -> keras.Model:
             self.batch_size_of(hp)  # declared with the rest, so that a tuner can search it
+            lasting(hp, lambda: self.epochs * self.steps_of(hp))
             return built(hp)
 
         self.build = build  # type: ignore[method-assign]  # as HyperModel does it
@@ -168,13 +172,26 @@ class Task(keras_tuner.HyperModel):  # type: ignore[misc]  # keras_tuner ships n
     def fit(
         self, hp: keras_tuner.HyperParameters, model: keras.Model, *args: Any, **kwargs: Any
     ) -> Any:
-        """`model.fit` with the hyperparameter `batch_size`: what KerasTuner's own tuners call."""
+        """`model.fit` with the hyperparameter `batch_size`: what KerasTuner's own tuners call.
+
+        A schedule of the learning rate lasts for the epochs and the rows that `fit` is given.
+        """
         kwargs.setdefault("batch_size", self.batch_size_of(hp))
+        rows = args[0] if args else kwargs.get("x")
+        if isinstance(rows, np.ndarray | Mapping):
+            count = len(next(iter(leaves(rows).values())))
+            kept = count - int(count * kwargs.get("validation_split", 0.0))
+            stretch(model, hp, kwargs.get("epochs", 1) * math.ceil(kept / kwargs["batch_size"]))
         return model.fit(*args, **kwargs)
 
     def batch_size_of(self, hp: keras_tuner.HyperParameters) -> int:
-        """The batch size that `hp` holds; the task's own by default."""
-        return int(declare(hp, FACTORS["batch_size"], self.batch_size))
+        """The batch size that `hp` holds; the task's own by default; all training rows for 0."""
+        size = int(declare(hp, FACTORS["batch_size"], self.batch_size))
+        return size or len(self.dataset.train)
+
+    def steps_of(self, hp: keras_tuner.HyperParameters) -> int:
+        """The steps of an epoch: its full batches; one, where there are fewer rows than that."""
+        return max(1, len(self.dataset.train) // self.batch_size_of(hp))
 
     def goal(self) -> tuple[str, str]:
         """Name and direction ("min" or "max") of the objective."""

@@ -9,6 +9,7 @@ import keras_tuner
 
 from suite.declare import declare
 from suite.factors import FACTORS
+from suite.schedules import scheduled, steps_of
 from suite.trial import Level
 
 
@@ -19,25 +20,41 @@ class Techniques:
         hp: the `keras_tuner.HyperParameters` that `build(hp)` received. Each factor is declared in
             it under its standard name (`suite.factors.FACTORS`), so a KerasTuner oracle can search
             it and a study can set it.
+        steps: of the whole training, for schedules of the learning rate; a `suite.Task` knows.
 
     The order inside a block is kernel, batch normalization, activation, (pooling,) dropout. Dropout
     and the L1/L2 penalty are always there, at strength zero where they are off: then models that
-    differ in them alone have one structure and train in one fleet.
+    differ in them alone have one structure and train in one fleet. Factors that need a place in the
+    model (`input_dropout`, `recurrent_dropout`) are declared by the method that gives it to them.
     """
 
-    def __init__(self, hp: keras_tuner.HyperParameters) -> None:
+    def __init__(self, hp: keras_tuner.HyperParameters, steps: int | None = None) -> None:
+        self.hp = hp
+        self.steps = steps
         self.values: dict[str, Level] = {
-            name: declare(hp, factor) for name, factor in FACTORS.items() if name != "batch_size"
+            name: declare(hp, factor)
+            for name, factor in FACTORS.items()
+            if name != "batch_size" and not factor.placed
         }
 
     def kernel(self) -> dict[str, Any]:
         """Keyword arguments for any Keras layer that has a kernel: initializer and regularizer."""
         return {
-            "kernel_initializer": str(self.values["initializer"]),
+            "kernel_initializer": initializer_of(str(self.values["initializer"])),
             "kernel_regularizer": keras.regularizers.L1L2(
                 l1=float(self.values["l1"]), l2=float(self.values["l2"])
             ),
         }
+
+    def recurrent(self) -> dict[str, Any]:
+        """Keyword arguments for any recurrent Keras layer: those of `kernel`, recurrent dropout."""
+        rate = declare(self.hp, FACTORS["recurrent_dropout"])
+        return {**self.kernel(), "recurrent_dropout": float(rate)}
+
+    def input_dropout(self) -> list[keras.layers.Layer]:
+        """What stands before the first layer: dropout of inputs; nothing at rate 0."""
+        rate = float(declare(self.hp, FACTORS["input_dropout"]))
+        return [keras.layers.Dropout(rate)] if rate else []
 
     def after(self, *, dropout: bool = True) -> list[keras.layers.Layer]:
         """Batch normalization (if on), activation, dropout: what follows a linear layer."""
@@ -75,18 +92,39 @@ class Techniques:
         return keras.layers.Dense(units, activation=activation, **self.kernel())
 
     def optimizer(self) -> keras.optimizers.Optimizer:
-        """The optimizer, with its learning rate and gradient clipping."""
-        clipnorm = float(self.values["clipnorm"]) or None
-        rate = float(self.values["learning_rate"])
-        name = str(self.values["optimizer"])
-        if name == "momentum":
-            return keras.optimizers.SGD(rate, momentum=0.9, clipnorm=clipnorm)
-        classes = {
-            "sgd": keras.optimizers.SGD,
-            "rmsprop": keras.optimizers.RMSprop,
-            "adam": keras.optimizers.Adam,
-            "adamw": keras.optimizers.AdamW,
-            "nadam": keras.optimizers.Nadam,
-            "adagrad": keras.optimizers.Adagrad,
+        """The optimizer, with its learning rate, the rate's schedule, and gradient clipping.
+
+        Raises what Keras raises where gradients are clipped both by norm and by value.
+        """
+        options: dict[str, Any] = {
+            name: float(self.values[name]) or None for name in ("clipnorm", "clipvalue")
         }
-        return classes[name](rate, clipnorm=clipnorm)
+        rate: Any = float(self.values["learning_rate"])
+        schedule = str(self.values["schedule"])
+        if schedule != "constant":
+            rate = scheduled(schedule, rate, self.steps or steps_of(self.hp))
+        name = str(self.values["optimizer"])
+        if name in ("momentum", "nesterov"):
+            options |= {"momentum": 0.9, "nesterov": name == "nesterov"}
+        return CLASSES[name](rate, **options)
+
+
+CLASSES = {
+    "sgd": keras.optimizers.SGD,
+    "momentum": keras.optimizers.SGD,
+    "nesterov": keras.optimizers.SGD,
+    "rmsprop": keras.optimizers.RMSprop,
+    "adam": keras.optimizers.Adam,
+    "adamw": keras.optimizers.AdamW,
+    "nadam": keras.optimizers.Nadam,
+    "adagrad": keras.optimizers.Adagrad,
+    "lion": keras.optimizers.Lion,
+}
+
+
+def initializer_of(name: str) -> str | keras.initializers.Initializer:
+    """What Keras takes for a level: its own name, or the initializer of a standard deviation."""
+    kind, _, deviation = name.rpartition("_")
+    if kind == "random_normal":
+        return keras.initializers.RandomNormal(stddev=float(deviation))
+    return name

@@ -56,7 +56,8 @@ class Outcome:
 
     `curves` maps a Keras log name (`loss`, `val_loss`, ...) to one figure an epoch. `epoch` is the
     selected epoch, counted from 1: the one whose objective was best. `metrics` holds the task's
-    metric and objective at that epoch, on `val` and `test` (`val.roc_auc`, `test.roc_auc`).
+    metric and objective at that epoch, on `val` and `test` (`val.roc_auc`, `test.roc_auc`), and
+    `sparsity`, the share of small weights.
     `health` tells what the training looked like from inside; None where it was not probed.
     """
 

@@ -28,6 +28,8 @@ from suite.seeding import dropout_state, weight_uniforms
 from suite.trial import canonical
 
 Weights = NDArray[Any]
+SMALL = 1e-3
+"""The size below which an entry of a kernel or an embedding counts as zero."""
 Draw = NDArray[np.float64]
 
 VECTORS = 1000  # first number of variables of rank 0 and 1, which seldom start at random
@@ -71,6 +73,11 @@ class Padded:
     def dtype(self) -> str:
         """The variable's type."""
         return str(self.filling.dtype)
+
+    @property
+    def count(self) -> int:
+        """How many of the hull's numbers are the smaller variable's."""
+        return math.prod(map(len, self.index)) if self.start is not None else 0
 
     def around(self, inner: Weights) -> Weights:
         """The smaller variable's value in the hull's shape."""
@@ -243,6 +250,13 @@ def starts_of(model: keras.Model, initializers: Mapping[int, Any]) -> dict[int, 
         )
         ranks[matrix] += 1
     return starts
+
+
+def sparsity_of(weights: Sequence[Weights], trainable: Sequence[bool]) -> float:
+    """The share of entries below `SMALL` among the trained weights of rank two and more; or NaN."""
+    pairs = zip(weights, trainable, strict=True)
+    kernels = [np.abs(weight).ravel() for weight, own in pairs if own and weight.ndim >= 2]
+    return float((np.concatenate(kernels) < SMALL).mean()) if kernels else math.nan
 
 
 def seed_generators(

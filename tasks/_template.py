@@ -15,7 +15,8 @@ import pandas as pd
 from sklearn.datasets import fetch_openml, load_breast_cancer
 from sklearn.preprocessing import StandardScaler
 
-# All that a task needs of the suite: these names, `suite.splits` and `suite.errors`.
+# All that a task needs of the suite: these names, `suite.splits`, `suite.packaged` (files inside
+# an installed package) and `suite.errors`.
 from suite import Data, Split, Task, Techniques
 from suite.splits import reaching, three_way
 

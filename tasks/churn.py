@@ -84,15 +84,20 @@ class Churn(Task):
         )
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-        """Dense layers, each half as wide as the one before; outputs the probability of leaving.
+        """Dense layers, the second half as wide as the first, all others a quarter.
 
-        `units` is the width of the first, `depth` their number.
+        `units` is the width of the first, `depth` their number. Outputs the probability of leaving.
         """
         use = Techniques(hp)
         units = hp.Int("units", 16, 128, step=16, default=64)
-        depth = hp.Int("depth", 1, 3, default=2)
-        hidden = [layer for i in range(depth) for layer in use.dense(units // 2**i)]
-        layers = [keras.Input(self.input_shape), *hidden, use.output(1, "sigmoid")]
+        depth = hp.Int("depth", 1, 10, default=2)
+        hidden = [layer for i in range(depth) for layer in use.dense(units // 2 ** min(i, 2))]
+        layers = [
+            keras.Input(self.input_shape),
+            *use.input_dropout(),
+            *hidden,
+            use.output(1, "sigmoid"),
+        ]
         model = keras.Sequential(layers)
         model.compile(use.optimizer(), "binary_crossentropy", metrics=["binary_crossentropy"])
         return model

@@ -80,6 +80,7 @@ class Digits(Task):
         model = keras.Sequential(
             [
                 keras.Input(self.input_shape),
+                *use.input_dropout(),
                 *use.conv(filters),
                 *use.conv(2 * filters),
                 keras.layers.Flatten(),

@@ -106,7 +106,8 @@ class Stock(Task):
         """Two dense layers over the flattened window, the second half as wide; outputs the move."""
         use = Techniques(hp)
         units = hp.Int("units", 16, 64, step=16, default=32)
-        layers = [keras.layers.Flatten(), *use.dense(units), *use.dense(units // 2), use.output(1)]
-        model = keras.Sequential([keras.Input(self.input_shape), *layers])
+        layers = [*use.dense(units), *use.dense(units // 2), use.output(1)]
+        first = [keras.Input(self.input_shape), *use.input_dropout(), keras.layers.Flatten()]
+        model = keras.Sequential([*first, *layers])
         model.compile(use.optimizer(), "mean_squared_error", metrics=["mean_squared_error"])
         return model

@@ -99,10 +99,11 @@ class Text(Task):
         """Word vectors, averaged or read in order (`reader`), then a dense layer of `units`."""
         use = Techniques(hp)
         gru = hp.Choice("reader", ["pooled", "gru"], default="pooled") == "gru"
-        units = hp.Int("units", 16, 64, step=16, default=32)
+        units, recurrent = hp.Int("units", 16, 64, step=16, default=32), use.recurrent()
         layers = [
             keras.layers.Embedding(VOCABULARY, 16, mask_zero=True),
-            keras.layers.GRU(16, **use.kernel()) if gru else keras.layers.GlobalAveragePooling1D(),
+            *use.input_dropout(),
+            keras.layers.GRU(16, **recurrent) if gru else keras.layers.GlobalAveragePooling1D(),
             *use.dense(units),
             use.output(1, "sigmoid"),
         ]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from faulty import FAULTS, MORE, planted
 from support import Silent
+from taskfiles import FILES
 
 from suite import cli
 
@@ -56,10 +57,10 @@ def test_a_sound_task_passes(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["churn", "digits", "stock", "text", "_template"])
+@pytest.mark.parametrize("name", FILES)
 def test_shipped_tasks_pass(name):
     """No false alarm."""
-    assert found(ROOT / "tasks" / f"{name}.py") == {}
+    assert found(FILES[name]) == {}
 
 
 def test_every_examiner_has_a_planted_fault():

@@ -10,36 +10,44 @@ from pathlib import Path
 
 import pytest
 from support import curves_of, gap, small_task, train, trial
+from taskfiles import SHIPPED
 
 from suite.environment import environment_for
-from suite.factors import ACTIVATIONS, INITIALIZERS, OPTIMIZERS
+from suite.factors import ACTIVATIONS, INITIALIZERS, OPTIMIZERS, SCHEDULES
 from suite.trial import Level, Status, Trial
 
-TASKS = ("digits", "churn", "stock", "text")
+QUICK_TASKS = ("digits", "churn", "stock", "text")
+"""A task of each kind; the cases of the others are slow."""
 TOLERANCE = 1e-3
 BASE: dict[str, Level] = {"learning_rate": 0.01}
 LEVELS: dict[str, tuple[Level, ...]] = {
     "initializer": INITIALIZERS,
     "optimizer": OPTIMIZERS,
     "learning_rate": (0.0003, 0.03),
-    "batch_size": (16, 48),
+    "batch_size": (0, 16, 48),
     "dropout": (0.0, 0.2, 0.5),
     "batch_norm": (False, True),
     "l1": (0.0, 1e-3),
     "l2": (0.0, 1e-2),
     "activation": ACTIVATIONS,
     "clipnorm": (0.0, 0.1),
+    "clipvalue": (0.0, 0.01),
+    "schedule": SCHEDULES,
+    "input_dropout": (0.0, 0.2),
 }
 QUICK: dict[str, tuple[Level, ...]] = {
     "initializer": ("he_normal", "orthogonal"),
-    "optimizer": ("momentum", "nadam"),
-    "batch_size": (48,),
+    "optimizer": ("momentum", "nesterov", "nadam", "lion"),
+    "batch_size": (0, 48),
     "dropout": (0.5,),
     "batch_norm": (True,),
     "l1": (1e-3,),
     "l2": (1e-2,),
     "activation": ("tanh",),
     "clipnorm": (0.1,),
+    "clipvalue": (0.01,),
+    "schedule": ("step", "cosine", "warmup"),
+    "input_dropout": (0.2,),
 }
 TOGETHER: dict[str, Level] = {
     "initializer": "he_uniform",
@@ -53,16 +61,17 @@ TOGETHER: dict[str, Level] = {
 
 
 def cases() -> list[object]:
-    """(task, factor, level) for every level of every factor; slow where not in QUICK."""
+    """(task, factor, level): all levels on QUICK_TASKS, those of QUICK on the others, slow."""
     made = []
-    for task in TASKS:
-        group = pytest.mark.xdist_group(task)
-        for factor, levels in LEVELS.items():
+    for task in SHIPPED:
+        group, quick = pytest.mark.xdist_group(task), task in QUICK_TASKS
+        for factor, levels in (LEVELS if quick else QUICK).items():
             for level in levels:
-                slow = [] if level in QUICK.get(factor, ()) else [pytest.mark.slow]
-                marks = [group, *slow]
+                own = quick and level in QUICK.get(factor, ())
+                marks = [group] if own else [group, pytest.mark.slow]
                 made.append(pytest.param(task, factor, level, marks=marks))
-        made.append(pytest.param(task, "together", "all", marks=[group]))
+        marks = [group] if quick else [group, pytest.mark.slow]
+        made.append(pytest.param(task, "together", "all", marks=marks))
     return made
 
 
@@ -75,7 +84,7 @@ def planned(task: str, factor: str, level: Level) -> Trial:
 
 def without_dropout(factor: str, level: Level) -> bool:
     """Whether the case can be repeated with other random numbers."""
-    return factor != "together" and (factor != "dropout" or level == 0.0)
+    return factor != "together" and (not factor.endswith("dropout") or level == 0.0)
 
 
 @pytest.fixture(scope="session")
@@ -139,6 +148,20 @@ def test_fleet_and_fit_give_the_same_curves(task, factor, level, wanted):
         repeatable = [planned(*case) for case in mine if without_dropout(*case[1:])]
         other = _tensorflow(task, hashable(repeatable))
         assert gap(outcome.curves, other[here.key]) < TOLERANCE
+
+
+def test_dropout_of_a_recurrent_state_is_the_same_in_both_engines():
+    """Keras' cells draw masks while they evaluate, too: the next epoch's follow from them."""
+    from suite.engines.fit import FitEngine
+    from suite.engines.fleet import FleetEngine
+
+    asked = [
+        trial("text", seed, 3, reader="gru", recurrent_dropout=0.3, learning_rate=0.01)
+        for seed in (0, 1)
+    ]
+    fleet, fit = (train(e, small_task("text"), asked) for e in (FleetEngine(), FitEngine()))
+    for own in asked:
+        assert gap(fleet[own.key].curves, fit[own.key].curves) < TOLERANCE
 
 
 @pytest.mark.parametrize("task", ["churn", "digits"])

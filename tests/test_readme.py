@@ -38,11 +38,12 @@ def test_every_make_target_exists():
 
 
 def test_the_study_loads(tmp_path):
-    """The study in the README is a valid one, as written."""
-    (snippet,) = re.findall(r"```toml\n(.*?)```", TEXT, flags=re.DOTALL)
+    """The study in the README is a valid one, as written, with the claim that may follow it."""
+    snippet, claim = re.findall(r"```toml\n(.*?)```", TEXT, flags=re.DOTALL)
     path = tmp_path / "my.toml"
-    path.write_text(snippet)
+    path.write_text(snippet + claim)
     study = read(path)
+    assert [own.measure for own in study.claims] == ["gap"]
     assert study.factors["units"] == [32, 64]
     assert study.seeds == 8
 

@@ -3,57 +3,18 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
-import socket
 import types
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from taskfiles import FILES, block_network, load, task_class
 
 from suite.errors import SourceError
 from suite.factors import FACTORS
 from suite.splits import carve, chronological, fresh, reaching, three_way
 
-FOLDER = Path(__file__).parents[1] / "tasks"
-FILES = {path.stem: path for path in sorted(FOLDER.glob("*.py"))}
-PUBLIC = {"suite", "suite.errors", "suite.splits"}
-
-
-def load(name: str) -> types.ModuleType:
-    """The task file `name` as a module, by its path."""
-    spec = importlib.util.spec_from_file_location(f"task_{name}", FILES[name])
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def task_class(module: types.ModuleType) -> type:
-    """The one task that the file defines."""
-    from suite import Task
-
-    own = [
-        value
-        for value in vars(module).values()
-        if getattr(value, "__module__", "") == module.__name__
-    ]
-    (found,) = [value for value in own if isinstance(value, type) and issubclass(value, Task)]
-    return found
-
-
-def block_network(patch: pytest.MonkeyPatch) -> None:
-    """No socket can be made, no host looked up."""
-
-    class Refused(socket.socket):
-        def __init__(self, *_: object, **__: object) -> None:
-            raise OSError("no network in this test")
-
-    def refuse(*_: object, **__: object) -> None:
-        raise OSError("no network in this test")
-
-    patch.setattr(socket, "socket", Refused)
-    patch.setattr(socket, "getaddrinfo", refuse)
+PUBLIC = {"suite", "suite.errors", "suite.packaged", "suite.splits"}
 
 
 @pytest.fixture(scope="module", params=FILES)
@@ -90,7 +51,7 @@ def test_file_says_what_is_predicted_and_whence(module):
 
 
 def test_file_imports_public_names_only(name):
-    """Of the suite a task knows `suite`, `suite.splits` and `suite.errors`."""
+    """Of the suite a task knows `suite`, `suite.splits`, `suite.packaged` and `suite.errors`."""
     tree = ast.walk(ast.parse(FILES[name].read_text(encoding="utf-8")))
     origins = {node.module for node in tree if isinstance(node, ast.ImportFrom)}
     assert {origin for origin in origins if origin.startswith("suite")} <= PUBLIC
@@ -114,17 +75,25 @@ def test_data_are_the_same_at_every_load(task):
 
 
 def test_trivial_predictor_scores_as_it_must(task):
-    """Majority class: its share; a constant: AUC one half; no move: the mean size of moves."""
+    """Majority class: its share; a constant: AUC one half, or the errors it makes."""
     from suite.scoring import Judge
 
     data, y = task.dataset, task.dataset.test.y
+    trivial = Judge(task, data).trivial()
+    metric = type(task).metric
+    if not isinstance(metric, str):
+        outputs = np.broadcast_to(data.trivial, (len(y), *data.trivial.shape))
+        assert trivial["test"] == pytest.approx(metric(y, outputs), abs=1e-6)
+        return
+    two = data.trivial.shape == (1,)  # the probability of the second of two classes
+    said = data.trivial[0] > 0.5 if two else np.argmax(data.trivial)
     expected = {
-        "accuracy": (y == np.argmax(data.trivial)).mean(),
+        "accuracy": (y == said).mean(),
         "roc_auc": 0.5,
         "neg_mean_absolute_error": -np.abs(y).mean(),
+        "neg_root_mean_squared_error": -np.sqrt(np.square(y - data.trivial[0]).mean()),
     }
-    trivial = Judge(task, data).trivial()
-    assert trivial["test"] == pytest.approx(expected[task.metric], abs=1e-6)
+    assert trivial["test"] == pytest.approx(expected[metric], abs=1e-6)
 
 
 def test_default_model_fits_data_metric_and_objective(task):
@@ -151,7 +120,7 @@ def test_every_level_builds(task):
 
     known = keras_tuner.HyperParameters()
     shape = task.build(known).output_shape
-    assert set(FACTORS) - {"batch_size"} <= set(known.values)
+    assert {name for name, factor in FACTORS.items() if not factor.placed} <= set(known.values)
     choices = [space for space in known.space if type(space).__name__ == "Choice"]
     levels = {choice.name: choice.values for choice in choices}
     levels |= {"batch_norm": [False, True], "dropout": [0.5], "l1": [0.1], "clipnorm": [1.0]}

@@ -230,7 +230,7 @@ def _levels(subject: Subject) -> Iterator[Note]:
 
 def _undeclared(subject: Subject) -> Iterator[Note]:
     names = {own.name for own in subject.declared}
-    missing = [name for name in FACTORS if name not in names]
+    missing = [n for n, factor in FACTORS.items() if n not in names and not factor.placed]
     if missing:
         yield Remark(
             f"Standard factors that build(hp) does not declare: {', '.join(missing)}. A study "

@@ -44,7 +44,9 @@ def examine(subject: Subject) -> Iterator[Note]:
 def _layers(subject: Subject) -> str:
     """The layers with most of the work, by multiplications with kernels."""
     model = draw_up(subject.task, {}, subject.data).model
-    work = {layer: _products(layer) for layer in model._flatten_layers(include_self=False)}
+    layers = list(model._flatten_layers(include_self=False))
+    cells = {id(layer.cell) for layer in layers if isinstance(layer, keras.layers.RNN)}
+    work = {layer: _products(layer) for layer in layers if id(layer) not in cells}
     own = {layer: n for layer, n in work.items() if n and not _holds_layers(layer)}
     most = sorted(own, key=lambda layer: -own[layer])[:SHOWN]
     total = sum(own.values())
@@ -58,7 +60,8 @@ def _layers(subject: Subject) -> str:
 
 
 def _holds_layers(layer: keras.layers.Layer) -> bool:
-    return len(list(layer._flatten_layers())) > 1
+    """Whether a layer's work is that of others; a recurrent one's cell works as its layer does."""
+    return not isinstance(layer, keras.layers.RNN) and len(list(layer._flatten_layers())) > 1
 
 
 def _products(layer: keras.layers.Layer) -> int:
@@ -67,5 +70,6 @@ def _products(layer: keras.layers.Layer) -> int:
         return 0
     kernels = sum(int(np.prod(v.shape)) for v in layer.trainable_weights if len(v.shape) >= 2)
     side = layer.input if isinstance(layer, keras.layers.RNN) else getattr(layer, "output", None)
-    shapes = [tensor.shape[1:-1] for tensor in keras.tree.flatten(side)] if kernels else []
+    tensors = [tensor for tensor in keras.tree.flatten(side) if tensor is not None]
+    shapes = [tensor.shape[1:-1] for tensor in tensors] if kernels else []
     return kernels * max((int(np.prod([s or 1 for s in shape])) for shape in shapes), default=1)

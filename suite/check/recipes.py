@@ -20,6 +20,9 @@ STRONG: dict[str, tuple[Level, ...]] = {
     "l1": (0.01,),
     "l2": (0.1,),
     "clipnorm": (0.001,),
+    "clipvalue": (0.0001,),
+    "input_dropout": (0.5,),
+    "recurrent_dropout": (0.5,),
 }
 """A level of each standard number that shows in a training of two epochs, if it does anything."""
 

@@ -1,21 +1,28 @@
-"""Shortcut: the target varies, and no single column decides it."""
+"""Shortcut: the target varies, and no single column decides it.
+
+A column that the model cannot see when it says a target is none: a sequence is often learned with
+the right words so far among the inputs, each of which is the target of the step before.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 from sklearn.feature_selection import f_classif
 from sklearn.tree import DecisionTreeClassifier
 
+from suite.blueprint import hyperparameters
 from suite.check.full import MANY
 from suite.check.note import Finding, Note, Remark, counted, some
 from suite.check.pieces import cut
 from suite.check.subject import Subject
-from suite.data import Array, Data, Split, leaves
+from suite.data import Array, Arrays, Data, Split, leaves
 
 DECIDES = 0.98
 """Balanced accuracy of one column's thresholds on held rows from which it decides the class."""
@@ -27,6 +34,10 @@ MOST_CLASSES = 50
 """Values of a whole-number target up to which they count as classes."""
 MOST_TARGETS = 20
 """Targets of a row that are looked at one by one."""
+LOOKED_AT = 64
+"""Rows whose inputs are changed to see what outputs depend on."""
+UNCHANGED = 1e-6
+"""Difference of outputs that rounding explains."""
 REMEDY = (
     "Drop the column if it would not be known at the moment of prediction, or is the target in "
     "other words. If it is fair, the task is too easy to tell techniques apart."
@@ -43,6 +54,7 @@ class Columns:
         names: of the columns.
         train, held: shape (rows, columns); held rows are those of val and test.
         y, asked: the target of train, and of the held rows.
+        seen: column number -> whether what the model says of the target depends on it.
     """
 
     names: Sequence[str]
@@ -50,6 +62,48 @@ class Columns:
     held: Numbers
     y: Array
     asked: Array
+    seen: Callable[[int], bool]
+
+
+class Sight:
+    """What the default model's outputs depend on, found out by changing inputs."""
+
+    def __init__(self, subject: Subject, data: Data) -> None:
+        self._subject = subject
+        self._x = data.train.take(slice(0, LOOKED_AT)).x
+        self._targets = leaves(data.train.y)
+
+    def sees(self, column: int, place: int) -> bool:
+        """Whether what is said of a row's target number `place` depends on an input column.
+
+        True as well where outputs are not laid out like targets, so that nobody can tell.
+        """
+        targets = next(iter(self._targets.values())).shape[1:]
+        if len(self._targets) > 1 or self._said.shape[1 : 1 + len(targets)] != targets:
+            return True
+        other = np.asarray(self._model(self._changed(column), training=False))
+        changed = np.abs(other - self._said).reshape(len(other), int(np.prod(targets)), -1)
+        return bool(changed[:, place].max() > UNCHANGED)
+
+    @cached_property
+    def _model(self) -> keras.Model:
+        return self._subject.task.build(hyperparameters({}))
+
+    @cached_property
+    def _said(self) -> Array:
+        outputs = self._model(self._x, training=False)
+        return np.asarray(outputs) if keras.ops.is_tensor(outputs) else np.zeros(0)
+
+    def _changed(self, column: int) -> Arrays:
+        """The inputs with one column taken from the next row."""
+        changed = {}
+        for name, array in leaves(self._x).items():
+            flat = array.reshape(len(array), -1).copy()
+            if 0 <= column < flat.shape[1]:
+                flat[:, column] = np.roll(flat[:, column], 1)
+            column -= flat.shape[1]
+            changed[name] = flat.reshape(array.shape)
+        return changed if isinstance(self._x, Mapping) else changed[""]
 
 
 def examine(subject: Subject) -> Iterator[Note]:
@@ -58,7 +112,8 @@ def examine(subject: Subject) -> Iterator[Note]:
     names, train = _names(data), _columns(data.train)
     held = np.concatenate([_columns(data.val), _columns(data.test)])
     varied = np.flatnonzero(train.max(axis=0) > train.min(axis=0))
-    for what, parts in _targets(data).items():
+    sight = Sight(subject, data)
+    for what, (place, parts) in _targets(data).items():
         dull = [name for name, values in parts.items() if len(np.unique(values)) == 1]
         if dull:
             yield Finding(
@@ -68,7 +123,14 @@ def examine(subject: Subject) -> Iterator[Note]:
             )
             continue
         y, asked = parts["train"], np.concatenate([parts["val"], parts["test"]])
-        columns = Columns([names[i] for i in varied], train[:, varied], held[:, varied], y, asked)
+        columns = Columns(
+            [names[i] for i in varied],
+            train[:, varied],
+            held[:, varied],
+            y,
+            asked,
+            partial(_seen, sight, varied, place),
+        )
         whole = (y == np.round(y)).all() and len(np.unique(y)) <= MOST_CLASSES
         if len(varied):
             yield from (_class if whole else _number)(what, columns, data)
@@ -94,18 +156,26 @@ def _columns(split: Split) -> Numbers:
     return np.concatenate(flat, axis=1).astype(np.float64)
 
 
-def _targets(data: Data) -> dict[str, dict[str, Array]]:
-    """Each target by name, for each split one number a row; one-hot classes as class numbers."""
-    found = {}
+def _seen(sight: Sight, varied: Array, place: int | None, column: int) -> bool:
+    return place is None or sight.sees(int(varied[column]), place)
+
+
+def _targets(data: Data) -> dict[str, tuple[int | None, dict[str, Array]]]:
+    """Each target by name: its place among those of a row, and for each split one number a row.
+
+    One-hot classes are one target, as class numbers, and have no place.
+    """
+    found: dict[str, tuple[int | None, dict[str, Array]]] = {}
     for name, train in leaves(data.train.y).items():
         of = f"y[{name!r}]" if name else "y"
         flat = {n: leaves(s.y)[name].reshape(len(s), -1) for n, s in data.splits.items()}
         width = train[0].size
         if width > 1 and all(_one_hot(own) for own in flat.values()):
-            found[of] = {n: own.argmax(axis=1) for n, own in flat.items()}
+            found[of] = None, {n: own.argmax(axis=1) for n, own in flat.items()}
             continue
         for i in range(min(width, MOST_TARGETS)):
-            found[of if width == 1 else f"{of} {i}"] = {n: own[:, i] for n, own in flat.items()}
+            parts = {n: own[:, i] for n, own in flat.items()}
+            found[of if width == 1 else f"{of} {i}"] = (i if width > 1 else None), parts
     return found
 
 
@@ -123,7 +193,7 @@ def _class(what: str, columns: Columns, data: Data) -> Iterator[Note]:  # noqa: 
         tree.fit(columns.train[:, [i]], columns.y)
         said = tree.predict(columns.held[:, [i]])
         right = np.mean([(said == c)[columns.asked == c].mean() for c in np.unique(columns.asked)])
-        if right >= DECIDES:
+        if right >= DECIDES and columns.seen(int(i)):
             yield Finding(
                 f"Column {columns.names[i]} alone tells the classes of {what} on {right:.1%} of "
                 f"the held rows (classes weighted alike), with {max(2, classes) - 1} threshold(s).",
@@ -140,14 +210,18 @@ def _number(what: str, columns: Columns, data: Data) -> Iterator[Note]:
         return
     train, held = _order(columns.train, columns.y), _order(columns.held, columns.asked)
     agree = np.where(np.sign(train) == np.sign(held), np.minimum(abs(train), abs(held)), 0.0)
-    best = int(np.argmax(agree))
-    if agree[best] >= MONOTONE:
+    for best in np.argsort(-agree):
+        if agree[best] < MONOTONE:
+            return
+        if not columns.seen(int(best)):
+            continue
         yield Finding(
             f"Column {columns.names[best]} alone puts held rows in the order of {what}: rank "
             f"correlation {held[best]:.3f}.",
             "The target, or something that follows from it, is among the inputs.",
             REMEDY,
         )
+        return
 
 
 def _order(columns: Numbers, y: Array) -> Numbers:

@@ -10,6 +10,23 @@ from typing import Any, Protocol, runtime_checkable
 from suite.task import Task
 from suite.trial import Outcome, Trial
 
+EVALUATION_ROWS = 1024
+"""Rows of one evaluation step at most: bounds the activations of a whole fleet."""
+
+
+def evaluation_size(rows: int) -> int:
+    """Rows of one evaluation step; the same in every engine.
+
+    A loss that leaves some targets out (padding) is a mean over what is left of each step, so its
+    mean over all steps depends on how rows are divided into them. Equal steps, if there are any:
+    a smaller last one would have to be compiled as well.
+
+    >>> evaluation_size(387), evaluation_size(2000), evaluation_size(2053)
+    (387, 1000, 684)
+    """
+    fewest = -(-rows // EVALUATION_ROWS)
+    return rows // next((n for n in range(fewest, 2 * fewest) if rows % n == 0), fewest)
+
 
 class Watcher(Protocol):
     """Is told what an engine is doing, so that a person can be."""

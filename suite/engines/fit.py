@@ -13,7 +13,7 @@ import numpy as np
 
 from suite.blueprint import Blueprint, build_state, draw_up
 from suite.data import Data
-from suite.engines.engine import Estimate, Watcher
+from suite.engines.engine import Estimate, Watcher, evaluation_size
 from suite.engines.fitprobe import FitProbe
 from suite.engines.slices import sum_slices
 from suite.families import by_recipe
@@ -22,7 +22,7 @@ from suite.scoring import Judge, failure
 from suite.seeding import batch_order
 from suite.task import Task
 from suite.trial import Outcome, Trial
-from suite.weights import reset
+from suite.weights import reset, sparsity_of
 
 
 class FitEngine:
@@ -83,7 +83,9 @@ class FitEngine:
         try:
             curves, epoch, outputs = fitting.run(trial, judge)
             seconds = time.perf_counter() - started
-            outcome = judge.outcome(trial, self.name, seconds, curves, epoch, outputs)
+            outcome = judge.outcome(
+                trial, self.name, seconds, curves, epoch, outputs, fitting.sparsity()
+            )
             return outcome.with_health(fitting.health())
         except Exception as error:  # a plugin may raise anything; it is reported
             return failure(trial, self.name, error, time.perf_counter() - started)
@@ -112,7 +114,7 @@ class Fitting:
 
     def __init__(self, task: Task, trial: Trial, data: Data, probed: bool = False) -> None:
         self.data = data
-        self.blueprint: Blueprint = draw_up(task, trial.hp, data)
+        self.blueprint: Blueprint = draw_up(task, trial.hp, data, trial.epochs)
         self.model = self.blueprint.model
         size = self.blueprint.batch_size
         build_state(self.model, data.train.take(slice(0, size)))
@@ -155,6 +157,11 @@ class Fitting:
         }
         return curves, epoch, outputs
 
+    def sparsity(self) -> float:
+        """The share of small weights in the selected epoch of the last run."""
+        trainable = [bool(variable.trainable) for variable in self.model.weights]
+        return sparsity_of(self.model.get_weights(), trainable)
+
     def health(self) -> Health | None:
         """What the probe saw in the last run; None where there is none."""
         return self._probe.health(self.blueprint.parts) if self._probe else None
@@ -172,6 +179,7 @@ class Fitting:
             initial_epoch=number,
             epochs=number + 1,
             validation_data=(self.data.val.x, self.data.val.y),
+            validation_batch_size=evaluation_size(len(self.data.val)),
             verbose=0,
         )
         return {name: float(values[-1]) for name, values in history.history.items()}

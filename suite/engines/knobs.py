@@ -1,6 +1,7 @@
 """Knobs of a model made traceable: numbers that Keras branches on become inputs of the program.
 
-The learning rate is an optimizer variable already; `suite.engines.traced` stands in for the rest.
+The learning rate, or the largest one of a schedule, is an optimizer variable;
+`suite.engines.traced` stands in for the rest.
 """
 
 from __future__ import annotations
@@ -20,10 +21,17 @@ from suite.engines.traced import (
     open_gate,
     open_mask,
     open_momentum,
+    open_schedule,
 )
+from suite.schedules import CONSTANT, numbers_of
 
 LEARNING_RATE = "learning_rate"
-OPENINGS = {"momentum": open_momentum, "clipnorm": open_clipping}
+OPENINGS = {
+    "momentum": open_momentum,
+    "nesterov": open_momentum,
+    "clipnorm": open_clipping,
+    "clipvalue": open_clipping,
+}
 """Knobs of an optimizer that Keras branches on, each with what makes it traceable."""
 WEIGHT_DECAY = "weight_decay"
 
@@ -41,6 +49,7 @@ class Knobs:
 
     def __init__(self, model: keras.Model, varying: Sequence[str]) -> None:
         self.names = tuple(name for name in varying if name != LEARNING_RATE)
+        _schedule(model, self.names)
         self._targets = {name: _opened(model, name) for name in sorted(self.names, key=_rank)}
         penalties = []
         for variable in penalised(model):
@@ -60,6 +69,20 @@ class Knobs:
             setattr(target, attribute, values[name])
 
 
+def _schedule(model: keras.Model, varying: Sequence[str]) -> None:
+    """Make an optimizer's schedule traceable, its largest rate a variable as without a schedule."""
+    own = model.optimizer
+    numbers = numbers_of(own._learning_rate)
+    if numbers is None:
+        return
+    peak, shape = numbers
+    if not isinstance(own._learning_rate, keras.Variable):
+        model.optimizer = type(own).from_config({**own.get_config(), "learning_rate": peak})
+    elif not set(shape) & set(varying):
+        return
+    open_schedule(model.optimizer, shape)
+
+
 def _rank(name: str) -> int:
     """The order of opening: a gate steps over all that was opened in its layer before."""
     kind = name.partition("/")[0]
@@ -71,6 +94,8 @@ def _opened(model: keras.Model, name: str) -> tuple[Any, str]:
     kind, _, number = name.partition("/")
     if kind == WEIGHT_DECAY:
         return model.optimizer, kind
+    if kind in CONSTANT:
+        return model.optimizer, f"traced_{kind}"
     if kind in OPENINGS:
         OPENINGS[kind](model.optimizer)
         return model.optimizer, f"traced_{kind}"

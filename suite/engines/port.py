@@ -276,7 +276,13 @@ class Port:
         try:
             logs = {n: c for n, c in landed.curves.items() if not n.startswith(PREFIX)}
             outcome = self.judge.outcome(
-                trial, name, landed.seconds, logs, landed.epoch, landed.outputs
+                trial,
+                name,
+                landed.seconds,
+                logs,
+                landed.epoch,
+                landed.outputs,
+                landed.sparsity,
             )
             sight = leg.berth.template.sight
             return outcome.with_health(

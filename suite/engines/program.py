@@ -119,12 +119,15 @@ class Program:
         )
         return result
 
-    def outputs(self, carry: Carry, knobs: Any) -> tuple[Any, Any]:
-        """What the models of the selected epochs say of every row of val, and of test."""
-        outputs = jax.device_get(self._outputs(carry, knobs, self.deck.judged_x))
+    def outputs(self, carry: Carry, knobs: Any) -> tuple[Any, Any, Any]:
+        """What the models of the selected epochs say of every row of val, and of test.
+
+        With it, how many of their weights are small (`Training.small`).
+        """
+        outputs, small = jax.device_get(self._outputs(carry, knobs, self.deck.judged_x))
         rows = self.deck.val_rows
         val = jax.tree.map(lambda a: a[:, :, :, :rows], outputs)
-        return val, jax.tree.map(lambda a: a[:, :, :, rows:], outputs)
+        return val, jax.tree.map(lambda a: a[:, :, :, rows:], outputs), small
 
     def _order(self, crew: Crew, epoch: int) -> np.ndarray[Any, Any]:
         rows = self.deck.rows
@@ -138,7 +141,9 @@ class Program:
         return jax.device_put(arrays, self.deck.by_lane)
 
     def _judged(self, carry: Carry, knobs: Any, x: Any) -> Any:
-        return self.template.training.outputs(carry.best, knobs, carry.state.seeds, x)
+        training = self.template.training
+        outputs = training.outputs(carry.best, knobs, carry.state.seeds, x)
+        return outputs, training.small(carry.best)
 
     def _mapped(
         self, function: Callable[..., Any], out: Any, *, shared: int, donate: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from suite.engines.sight import sight_of
 from suite.engines.states import MemberState
 from suite.engines.training import ACTIVE, Best, Carry, State, Training
 from suite.families import Crew, Family, Member
+from suite.schedules import CONSTANT
 from suite.seeding import batch_order
 from suite.trial import canonical
 from suite.weights import Padded, Weights, seed_generators, seed_state, start_weights
@@ -74,6 +76,8 @@ class Template:
     def program(self, member: Member) -> str:
         """Names what a member's state belongs to, as 64 hex digits: variables and their places.
 
+        A schedule belongs to it, too: whoever trains for longer had other rates from the start.
+
         Two programs of one structure may still differ in it: a rate or a momentum that varies
         brings variables of its own, and a hull seats a model where its neighbours leave room.
         """
@@ -82,7 +86,8 @@ class Template:
             for start in member.starts
         ]
         slots = [[list(value.shape), str(value.dtype)] for value in self._optimizer]
-        numbers = [self._generators, slots, list(member.order), places]
+        schedule = [member.knobs.get(name) for name in CONSTANT]
+        numbers = [self._generators, slots, list(member.order), places, schedule]
         text = canonical([self.family.template.structure, *numbers])
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -146,6 +151,19 @@ class Template:
                 for value, is_rate in zip(values, self._is_rate, strict=True)
             ]
         return values
+
+    def sparsity(self, member: Member, small: int) -> float:
+        """A member's share of small weights, given how many there are in its program's model.
+
+        What a hull has around the member's own weights is 0, and so small, and is not counted.
+        """
+        whole = own = 0
+        for start, is_trainable in zip(member.starts, self._trainable, strict=True):
+            if not is_trainable or len(start.shape) < 2:
+                continue
+            whole += math.prod(start.shape)
+            own += start.count if isinstance(start, Padded) else math.prod(start.shape)
+        return (small - (whole - own)) / own if own else math.nan
 
     def weights_of(self, member: Member, best: Best) -> list[Weights]:
         """A member's selected weights in the order and the shapes of its own model's weights.

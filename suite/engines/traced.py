@@ -7,13 +7,16 @@ more: how to step over a layer, and how to leave out units (`suite.hull`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MethodType
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import keras
+
+from suite.blueprint import OFF
+from suite.schedules import CUT
 
 
 class TracedL1L2(keras.regularizers.Regularizer):  # type: ignore[misc]  # keras ships no types
@@ -155,10 +158,14 @@ def open_mask(layer: keras.layers.Layer) -> None:
 
 
 def open_momentum(optimizer: keras.optimizers.SGD) -> None:
-    """Let SGD step with `optimizer.traced_momentum`; it must not be built yet.
+    """Let SGD step with `traced_momentum`, and look ahead by `traced_nesterov`, 0 or 1.
 
-    At 0 the velocity is the step itself, so plain SGD comes out.
+    It must not be built yet. At momentum 0 the velocity is the step itself, so plain SGD comes out.
     """
+    if hasattr(optimizer, "traced_momentum"):
+        return
+    optimizer.traced_momentum = float(optimizer.momentum)
+    optimizer.traced_nesterov = float(optimizer.nesterov)
     optimizer.momentum = optimizer.momentum or 0.5  # any but 0: it decides that there are slots
     optimizer.update_step = MethodType(_step, optimizer)
 
@@ -166,24 +173,69 @@ def open_momentum(optimizer: keras.optimizers.SGD) -> None:
 def _step(optimizer: keras.optimizers.SGD, gradient: Any, variable: Any, rate: Any) -> None:
     rate = keras.ops.cast(rate, variable.dtype)
     velocity = optimizer.momentums[optimizer._get_variable_index(variable)]
-    momentum = optimizer.traced_momentum
+    momentum, ahead = optimizer.traced_momentum, optimizer.traced_nesterov
     step = keras.ops.cast(gradient, variable.dtype) * rate
     optimizer.assign(velocity, velocity * momentum - step)
-    ahead = velocity * momentum - step if optimizer.nesterov else velocity
-    optimizer.assign_add(variable, ahead)
+    if isinstance(ahead, float):
+        moved = velocity * momentum - step if ahead else velocity
+    else:
+        moved = jnp.where(ahead > 0, velocity * momentum - step, velocity.value)
+    optimizer.assign_add(variable, moved)
 
 
 def open_clipping(optimizer: keras.optimizers.Optimizer) -> None:
-    """Let `optimizer` clip each gradient to the norm `optimizer.traced_clipnorm`."""
+    """Let `optimizer` clip gradients by `traced_clipnorm` and `traced_clipvalue`.
+
+    A limit of `OFF` changes nothing.
+    """
+    if hasattr(optimizer, "traced_clipnorm"):
+        return
+    optimizer.traced_clipnorm = optimizer.clipnorm or OFF
+    optimizer.traced_clipvalue = optimizer.clipvalue or OFF
     optimizer._clip_gradients = MethodType(_clip, optimizer)
 
 
 def _clip(optimizer: keras.optimizers.Optimizer, gradients: Sequence[Any]) -> list[Any]:
-    limit = optimizer.traced_clipnorm
-    return [g if g is None else g * (limit / jnp.maximum(_norm(g), limit)) for g in gradients]
+    norm, size = optimizer.traced_clipnorm, optimizer.traced_clipvalue
+    if not _is_off(norm):
+        gradients = [
+            g if g is None else g * (norm / jnp.maximum(_norm(g), norm)) for g in gradients
+        ]
+    if not _is_off(size):
+        gradients = [g if g is None else jnp.clip(g, -size, size) for g in gradients]
+    return list(gradients)
+
+
+def _is_off(limit: Any) -> bool:
+    return isinstance(limit, float) and limit == OFF
 
 
 def _norm(gradient: jax.Array) -> jax.Array:
     """Euclidean norm, by a product, for the reason given in `_penalty_value`."""
     rows = gradient.reshape(-1, gradient.shape[-1]) if gradient.ndim > 1 else gradient[:, None]
     return jnp.sqrt(jnp.sum(jnp.ones(rows.shape[0], gradient.dtype) @ jnp.square(rows)))
+
+
+def open_schedule(optimizer: keras.optimizers.Optimizer, shape: Mapping[str, Any]) -> None:
+    """Let `optimizer`, made with a constant rate, follow a schedule that may be traced.
+
+    Args:
+        shape: the schedule's numbers (`suite.schedules.CONSTANT`); each becomes `traced_<name>`.
+    """
+    for name, value in shape.items():
+        setattr(optimizer, f"traced_{name}", value)
+    optimizer._get_current_learning_rate = MethodType(_rate, optimizer)
+
+
+def _rate(optimizer: keras.optimizers.Optimizer) -> Any:
+    """What Keras' `CosineDecay` and `PiecewiseConstantDecay` put out at this step."""
+    peak = keras.ops.convert_to_tensor(optimizer._learning_rate)
+    step = keras.ops.cast(optimizer.iterations, peak.dtype)
+    warmup, floor = optimizer.traced_warmup, optimizer.traced_floor
+    rising = step / jnp.maximum(warmup, 1.0)
+    done = jnp.clip((step - warmup) / optimizer.traced_decay, 0.0, 1.0)
+    falling = floor + (1.0 - floor) * 0.5 * (1.0 + jnp.cos(jnp.pi * done))
+    share = jnp.where(step < warmup, rising, falling)
+    for cut in (optimizer.traced_cut, optimizer.traced_second_cut):
+        share = share * jnp.where(step > cut, CUT, 1.0)
+    return peak * share

@@ -16,15 +16,14 @@ import numpy as np
 from jax import lax
 
 from suite.data import Arrays, each
+from suite.engines.engine import evaluation_size
 from suite.engines.eye import Eye, Heard
 from suite.engines.knobs import Knobs
 from suite.errors import PluginError
+from suite.weights import SMALL
 
 ACTIVE = "active"
 """The number that goes with the knobs: 0 for a member that has stopped and whose best stands."""
-
-EVALUATION_ROWS = 1024
-"""Rows of one evaluation step at most: bounds the activations of a whole fleet."""
 
 
 class State(NamedTuple):
@@ -78,10 +77,8 @@ def _take(arrays: Arrays, rows: Any) -> Any:
 def _batches(rows: Any) -> tuple[Any, Any]:
     """Rows as equal full batches (batches, size, ...), and the few left over, or None."""
     count = jax.tree.leaves(rows)[0].shape[0]
-    fewest = -(-count // EVALUATION_ROWS)
-    even = (n for n in range(fewest, 2 * fewest) if count % n == 0)
-    batches = next(even, fewest)  # an even number saves compiling a second, smaller batch
-    size = count // batches
+    size = evaluation_size(count)
+    batches = count // size
     full = jax.tree.map(lambda a: a[: batches * size].reshape(batches, size, *a.shape[1:]), rows)
     return full, _take(rows, slice(batches * size, None)) if count % batches else None
 
@@ -160,7 +157,8 @@ class Training:
         """
         self.knobs.bind(knobs)
         state, logs, seen = self._train(carry.state, order, train)
-        logs |= {f"val_{name}": log for name, log in self._evaluate(state, val).items()}
+        state, judged = self._evaluate(state, val)
+        logs |= {f"val_{name}": log for name, log in judged.items()}
         if self.objective not in logs:
             raise PluginError(
                 f"Expected the objective to be one of the model's logs, {', '.join(sorted(logs))}. "
@@ -220,18 +218,25 @@ class Training:
             (state, metrics), _ = self._step(train, carried, rows, heard)
         return (state, metrics), self.eye.look(looking, heard, before, state.trainable, seen)
 
-    def _evaluate(self, state: State, rows: Rows) -> dict[str, jax.Array]:
-        fixed = (state.trainable, self._non_trainable(state))
+    def _evaluate(self, state: State, rows: Rows) -> tuple[State, dict[str, jax.Array]]:
+        """The state after an evaluation, and its logs.
 
-        def step(metrics: Any, batch: Any) -> tuple[Any, None]:
-            _, (*_, metrics) = self.model.test_step((*fixed, metrics), tuple(batch))
-            return list(metrics), None
+        Keras' recurrent cells draw dropout masks whether they train or not: seed states move on.
+        """
+
+        def step(carried: Any, batch: Any) -> tuple[Any, None]:
+            metrics, seeds = carried
+            rest = self._non_trainable(state._replace(seeds=seeds))
+            full = (state.trainable, rest, metrics)
+            _, (_, rest, metrics) = self.model.test_step(full, tuple(batch))
+            return (list(metrics), self._split(list(rest))[1]), None
 
         full, rest = _batches(rows)
-        metrics, _ = lax.scan(step, self._metrics, full)
+        carried, _ = lax.scan(step, (self._metrics, state.seeds), full)
         if rest is not None:
-            metrics, _ = step(metrics, rest)
-        return self._logs(metrics)
+            carried, _ = step(carried, rest)
+        metrics, seeds = carried
+        return state._replace(seeds=seeds), self._logs(metrics)
 
     def _logs(self, metrics: list[jax.Array]) -> dict[str, jax.Array]:
         """What Keras would print for these metric variables."""
@@ -249,6 +254,11 @@ class Training:
         new = Best(number, objective, state.trainable, state.weights)
         chosen: Best = jax.tree.map(lambda a, b: jnp.where(better, a, b), new, best)
         return chosen
+
+    def small(self, best: Best) -> jax.Array:
+        """How many entries of the selected epoch's kernels and embeddings are below `SMALL`."""
+        kernels = [w for w in best.trainable if w.ndim >= 2]
+        return sum((jnp.sum(jnp.abs(w) < SMALL) for w in kernels), jnp.zeros((), jnp.int32))
 
     def outputs(
         self, best: Best, knobs: Mapping[str, jax.Array], seeds: list[jax.Array], x: Any

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ class Landed:
         curves: log name -> one figure an epoch, from the first one on.
         epoch: the selected epoch, from 1; 0 where no objective was ever finite.
         outputs: split -> what the selected model says of it; empty where nobody judges.
+        sparsity: the share of its weights that are small; NaN where nobody judges.
         carry: its variables at the end, in the host's memory; None where nobody asked.
         seconds: its share of the time, epoch by epoch.
         stopped: whether it stopped early. Then `carry` holds the selected epoch, but it has been
@@ -38,6 +40,7 @@ class Landed:
     curves: Mapping[str, Array]
     epoch: int
     outputs: Mapping[str, Any]
+    sparsity: float
     carry: Carry | None
     seconds: float
     stopped: bool
@@ -174,7 +177,8 @@ class Voyage:
     ) -> list[tuple[Member, Landed]]:
         """The results of the members that stopped, and of the rest where asked for."""
         landing = [(p, m) for p, m in self.muster.counted if rest or m.trial.key in stopped]
-        val, test = self.program.outputs(carry, knobs) if self.judged else (None, None)
+        nothing = (None, None, None)
+        val, test, small = self.program.outputs(carry, knobs) if self.judged else nothing
         keeping = self.kept is not None and any(self.kept(member) for _, member in landing)
         host = jax.device_get(carry) if keeping else None
         epochs = jax.device_get(carry.best.epoch)
@@ -183,11 +187,12 @@ class Voyage:
             outputs = {"val": _at(val, place), "test": _at(test, place)} if self.judged else {}
             kept = host is not None and self.kept is not None and self.kept(member)
             own = single(host, place) if kept and host is not None else None
-            key = member.trial.key
+            key, template = member.trial.key, self.program.template
             mine = Landed(
                 self._curves(member),
                 int(epochs[place]),
                 outputs,
+                math.nan if small is None else template.sparsity(member, int(small[place])),
                 own,
                 self._seconds[key],
                 key in stopped,

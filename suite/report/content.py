@@ -20,6 +20,7 @@ from suite.search.study import SearchStudy
 from suite.stats.across import ENOUGH_TASKS
 from suite.summary import Judged
 from suite.tables.best import winners_table
+from suite.tables.claims import claim_sentence
 from suite.tables.health import health_table
 from suite.tables.others import across_table, costs_table
 from suite.tables.table import Table
@@ -56,10 +57,20 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Tested:
+    """A claim of the study on one task, the answer with its evidence in a sentence, a picture."""
+
+    claim: str
+    evidence: str
+    picture: Picture | None
+
+
+@dataclass(frozen=True)
 class Content:
     """All that the template shows.
 
     Attributes:
+        claims: of the study, with what the trials say of each.
         metrics: by task, in the order of the map's columns.
         closing: winners and costs.
         ropes: the smallest effect worth knowing, by task.
@@ -71,6 +82,7 @@ class Content:
     findings: Findings
     tasks: Sequence[Section]
     metrics: Mapping[str, str]
+    claims: Sequence[Tested] = ()
     across: Section = field(default_factory=Section)
     bests: Sequence[Best] = ()
     groups: Sequence[Group] = ()
@@ -83,6 +95,8 @@ class Content:
     def sections(self) -> Iterator[tuple[str, str]]:
         """Places and names for the navigation."""
         yield "findings", "Findings"
+        if self.claims:
+            yield "claims", "Claims"
         if self.groups:
             yield "verdicts", "Verdicts"
         yield from ((own.id, own.name) for own in self.tasks)
@@ -129,6 +143,7 @@ def _matrix(reading: Reading, gallery: Gallery, pictures: Mapping[str, Picture])
         bests=list(bests(evidence)),
         groups=groups_of(comparisons, list(evidence.tasks)),
         metrics=evidence.metrics,
+        claims=list(_tested(reading, gallery, pictures)),
         tasks=[
             _task(f"task-{i}", own, *(_of(name, part, pictures) for part in parts))
             for i, (name, own) in enumerate(evidence.tasks.items(), start=1)
@@ -139,6 +154,14 @@ def _matrix(reading: Reading, gallery: Gallery, pictures: Mapping[str, Picture])
         ropes={name: own.scale.rope for name, own in evidence.tasks.items()},
         looks=max((scale.looks for scale in scales), default=1),
     )
+
+
+def _tested(
+    reading: Reading, gallery: Gallery, pictures: Mapping[str, Picture]
+) -> Iterator[Tested]:
+    for i, row in enumerate(reading.claims.to_dict("records")):
+        sentence, drawing = claim_sentence(row, reading.metrics), gallery.claims.get(i)
+        yield Tested(row["claim"], sentence, pictures[drawing.name] if drawing else None)
 
 
 def _of(
@@ -222,6 +245,7 @@ def _search(reading: Reading, gallery: Gallery, pictures: Mapping[str, Picture])
         is_search=True,
         findings=search_findings(tables, metrics),
         metrics=metrics,
+        claims=list(_tested(reading, gallery, pictures)),
         tasks=[
             _searched(reading, i, name, tables, [pictures[d.name] for d in gallery.tasks[name]])
             for i, name in enumerate(metrics, start=1)

@@ -18,6 +18,7 @@ from suite.report.charts.flow import flow_charts
 from suite.report.charts.grids import interaction_chart
 from suite.report.charts.heat import heat_charts
 from suite.report.charts.learning import learning_chart
+from suite.report.charts.pairs import pairs_chart
 from suite.report.charts.parallel import ordered, parallel_chart
 from suite.report.charts.ranks import ranks_chart
 from suite.report.charts.searching import search_charts
@@ -36,27 +37,42 @@ class Gallery:
         tasks: by task, in the order in which they are read.
         inside: by task, what its trainings looked like from inside; none where nobody looked.
         across: what holds over tasks.
+        claims: by row of `suite.claims.claims_frame`; none where nothing faces anything.
     """
 
     tasks: Mapping[str, list[Drawing]] = field(default_factory=dict)
     inside: Mapping[str, list[Drawing]] = field(default_factory=dict)
     across: list[Drawing] = field(default_factory=list)
+    claims: Mapping[int, Drawing] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Drawing]:
         for drawings in (*self.tasks.values(), *self.inside.values()):
             yield from drawings
         yield from self.across
+        yield from self.claims.values()
 
 
 def gallery_of(reading: Reading) -> Gallery:
     """Draw all figures of a run."""
     with styled():
         if isinstance(reading.study, SearchStudy):
-            return Gallery({name: list(_searches(reading, name)) for name in reading.judged})
+            searches = {name: list(_searches(reading, name)) for name in reading.judged}
+            return Gallery(searches, claims=dict(_claims(reading)))
         known = reading.evidence.tasks
         tasks = {name: list(_task(reading, own)) for name, own in known.items()}
         inside = {name: list(_inside(own)) for name, own in known.items()}
-        return Gallery(tasks, inside, list(_across(reading.evidence)))
+        across = list(_across(reading.evidence))
+        return Gallery(tasks, inside, across, dict(_claims(reading)))
+
+
+def _claims(reading: Reading) -> Iterator[tuple[int, Drawing]]:
+    """A picture a row of the claims."""
+    rows = reading.claims.to_dict("records")
+    for i, (row, arms) in enumerate(zip(rows, reading.arms, strict=True)):
+        name = f"claim-{i + 1}-{slug(row['task'])}"
+        drawing = pairs_chart(name, row, arms, reading.metrics)
+        if drawing:
+            yield i, drawing
 
 
 def slug(name: str) -> str:

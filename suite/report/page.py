@@ -24,6 +24,7 @@ from suite.report.gallery import Gallery, gallery_of
 from suite.report.palette import css_variables
 from suite.report.sheets import verdict_words
 from suite.store import write_whole
+from suite.tables.claims import NOTE
 from suite.tables.text import level_text
 
 HERE = Path(__file__).parent
@@ -61,7 +62,12 @@ def rendered(content: Content) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"words": verdict_words, "level": level_text, "views": WORDS}
+    environment.globals |= {
+        "claims_note": NOTE,
+        "words": verdict_words,
+        "level": level_text,
+        "views": WORDS,
+    }
     css, js = stylesheet(), (HERE / "report.js").read_text(encoding="utf-8")
     policy = POLICY.format(script=fingerprint(js), style=fingerprint(css))
     template = environment.get_template("report.html")

@@ -61,7 +61,9 @@ def reproduce(asked: Asked) -> Reproduction:
     if trial.task not in plugins:
         raise UsageError(f"{unknown('task', trial.task, plugins)} Name its folder by --tasks-dir.")
     job, blueprint = opened(
-        plugins[trial.task], trial.source, lambda task: draw_up(task, trial.hp, task.dataset)
+        plugins[trial.task],
+        trial.source,
+        lambda task: draw_up(task, trial.hp, task.dataset, trial.epochs),
     )
     data = job.task.dataset
     check_data(run, asked.results, trial.task, data.fingerprint)

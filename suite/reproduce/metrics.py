@@ -18,6 +18,10 @@ ONE_OUTPUT = {
     "neg_mean_squared_error": (
         "def neg_mean_squared_error(y, outputs):\n    return -np.mean((y - outputs) ** 2)"
     ),
+    "neg_root_mean_squared_error": (
+        "def neg_root_mean_squared_error(y, outputs):\n"
+        "    return -np.sqrt(np.mean((y - outputs) ** 2))"
+    ),
 }
 """Of targets and outputs of shape (rows, 1); classes are 0 and 1."""
 

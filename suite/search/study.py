@@ -13,12 +13,11 @@ from pydantic import Discriminator, Field, PlainValidator, Tag, model_validator
 
 from suite.errors import StudyError, unknown
 from suite.factors import FACTORS
+from suite.part import Part, ValidLevel
 from suite.study import (
     EpochsByTask,
     Levels,
     Name,
-    Part,
-    ValidLevel,
     check_levels,
     level_error,
 )
@@ -67,6 +66,22 @@ Searched = Annotated[
 Count = Annotated[int, Field(ge=1, le=10_000)]
 Fresh = Annotated[int, Field(ge=0, le=1_000)]
 Times = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+
+
+class TunerClaim(Part):
+    """A claim about a tuner.
+
+    Attributes:
+        claim: the sentence that is tested.
+        tuner: a name out of `TUNERS` or "random x2", the yardstick.
+        measure: "regret": it stays closer to the best objective known on its way than random
+            search; "choice": what it chose scores higher on test, on fresh seeds, than what random
+            search chose; "typical": than the median trial of its own search.
+    """
+
+    claim: str
+    tuner: str
+    measure: Literal["regret", "choice", "typical"] = "regret"
 
 
 class SearchPreset(Part):
@@ -119,6 +134,7 @@ class SearchStudy(Part):
             as the task declares them, where `space` says nothing else.
         fixed: hyperparameters with one value for all. Standard factors that are named nowhere
             stay at their defaults.
+        claims: about tuners, confirmed by the searches or not (`suite.search.claims`).
         presets: named sizes of the study.
     """
 
@@ -139,6 +155,7 @@ class SearchStudy(Part):
     space: dict[str, Searched] = Field(default_factory=dict)
     own: bool = True
     fixed: dict[str, ValidLevel] = Field(default_factory=dict)
+    claims: list[TunerClaim] = Field(default_factory=list)
     presets: dict[str, SearchPreset] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -147,6 +164,12 @@ class SearchStudy(Part):
             _check_tuners(sized.tuners)
             _check_yardstick(sized.yardstick)
             _check_space(sized)
+        names = [entrant.name for entrant in self.entrants()]
+        for claim in self.claims:
+            if claim.tuner not in names:
+                raise StudyError(
+                    f"In claim {claim.claim!r}: {unknown('tuner', claim.tuner, names)}"
+                )
         return self
 
     @cached_property
@@ -155,7 +178,7 @@ class SearchStudy(Part):
 
         More repeats add searches and leave those there are as they were.
         """
-        content = self.model_dump(mode="json", exclude={"presets", "repeats", "fresh"})
+        content = self.model_dump(mode="json", exclude={"presets", "repeats", "fresh", "claims"})
         return hashlib.sha256(canonical(content).encode()).hexdigest()[:16]
 
     def at(self, preset: str | None) -> SearchStudy:

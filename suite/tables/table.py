@@ -17,9 +17,21 @@ from rich.text import Text
 from suite.store import write_whole
 from suite.trial import canonical
 
-WORDY = ("recipe", "factor", "task", "tuner", "verdict", "technique", "source", "layer")
+WORDY = (
+    "recipe",
+    "factor",
+    "task",
+    "tuner",
+    "verdict",
+    "technique",
+    "source",
+    "layer",
+    "claim",
+    "answer",
+    "evidence",
+)
 """Columns of words: left-justified."""
-WRAPPED = ("recipe", "task")
+WRAPPED = ("recipe", "task", "claim", "evidence")
 """Columns that are free to wrap."""
 TEX = {
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},

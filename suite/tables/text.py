@@ -65,6 +65,16 @@ def level_text(level: Any) -> str:
     return f"{level:g}" if isinstance(level, int | float) else str(level)
 
 
+def setting_text(factor: str, level: Any) -> str:
+    """A level of a factor as a person writes it; the batch size 0 is all rows.
+
+    >>> setting_text("batch_size", 0), setting_text("dropout", 0.0)
+    ('all rows', '0')
+    """
+    everything = factor == "batch_size" and str(level) == "0"
+    return "all rows" if everything else level_text(level)
+
+
 def recipe_text(recipe: Mapping[str, Any]) -> str:
     """A recipe in one line; techniques that are off are left out.
 
