@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from suite.environment import settle, spare_tensorflow
+from suite.environment import settle, settle_worker, spare_tensorflow
 from suite.errors import SuiteError, UsageError, unknown
 from suite.factors import FACTORS
 from suite.interrupt import watch
@@ -93,7 +93,7 @@ def suite(
         chosen = chosen.model_copy(update={chosen.repeated: seeds})
     if epochs:
         chosen = chosen.model_copy(update={"epochs": epochs, "paced": None})
-    settle()
+    settle_worker("jax", 1) if cluster and dry_run else settle()
     from suite.request import Request, plugins_of  # noqa: PLC0415
 
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")

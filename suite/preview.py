@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from suite.cluster.preview import preview_cluster
 from suite.engines.choice import engine_named
 from suite.environment import spare_tensorflow
 from suite.errors import SuiteError, UsageError
@@ -52,6 +53,8 @@ def matrix_table(study: Study) -> Table:
 def preview(request: Request, console: Console) -> int:
     """Print what a run would do; nothing is trained for the record. Returns the exit code."""
     spare_tensorflow()
+    if request.cluster is not None:
+        return preview_cluster(request, lambda task: Status(console, task), console)
     engine, cost = engine_named(request.engine, request.probed)
     if cost:
         console.print(cost)

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import warnings
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from clusters import PLUGINS
+import typer
+from hypothesis import given
+from hypothesis import strategies as st
 from support import Silent, train
 from support import trial as trial_of
 
+from suite.cli import app
 from suite.cluster.choice import parsed
+from suite.cluster.chunks import Kinds, cut, span
+from suite.cluster.plan import RECORDING, Costs
 from suite.errors import ClusterError, UsageError
 from suite.registry import discover, load
 
+ROOT = Path(__file__).parents[1]
+PLUGINS = Path(__file__).parent / "plugins"
 RATES = (0.003, 0.01, 0.03)
 
 
@@ -169,7 +179,60 @@ def test_what_is_neither_an_address_nor_a_number_is_refused(where):
         parsed(where)
 
 
+def test_where_no_scheduler_answers(plugins, monkeypatch):
+    """One sentence, with the address."""
+    from suite.cluster import engine
+
+    monkeypatch.setattr(engine, "CONNECT", 0.5)
+    with pytest.raises(ClusterError, match=r"Expected a Dask scheduler at tcp://127\.0\.0\.1:9\."):
+        engine.ClusterEngine("tcp://127.0.0.1:9", 0, plugins, None, probed=False)
+    with pytest.raises(UsageError, match="unknown address scheme 'smoke'"):
+        engine.ClusterEngine("smoke://signals:1", 0, plugins, None, probed=False)
+
+
 def test_an_address_and_a_number():
     """Both forms."""
     assert parsed("tcp://10.0.0.1:8786") == ("tcp://10.0.0.1:8786", 0)
     assert parsed("3") == ("", 3)
+
+
+def test_the_commands_of_the_guide_parse():
+    """No command of `docs/cluster.md` names an option that is not there."""
+    text = (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^ {4}python run_suite\.py ?([^#\n]*)", text, flags=re.MULTILINE)
+    assert len(commands) == 3
+    for command in commands:
+        typer.main.get_command(app).make_context("run_suite.py", shlex.split(command))
+
+
+def test_chunks_hold_every_trial_once_and_whole_recipes(wine):
+    """Structures apart where they are large, together where they are small."""
+    planned = [
+        trial_of("wine", seed=seed, optimizer=optimizer, units=units, dropout=drop)
+        for seed in range(3)
+        for optimizer in ("sgd", "adam")
+        for units in (8, 16, 32)
+        for drop in (0.0, 0.2, 0.4)
+    ]
+    kinds = Kinds(wine)
+    kinds.learn(planned)
+    assert kinds.names == {"optimizer", "units"}
+    for size in (1, 2, 9, 20, 1000):
+        chunks = cut(planned, kinds, size)
+        keys = [trial.key for chunk in chunks for trial in chunk.trials]
+        assert sorted(keys) == sorted(trial.key for trial in planned)
+        assert max(len(chunk.trials) for chunk in chunks) <= size
+    assert {len({kinds.of(t) for t in chunk.trials}) for chunk in cut(planned, kinds, 9)} == {1}
+    assert len(cut(planned, kinds, 1000)) == 1
+    few = span(planned, kinds)
+    assert len(few) == 6 * 3
+    assert {kinds.of(trial) for trial in few} == {kinds.of(trial) for trial in planned}
+
+
+@given(st.integers(1, 10**6), st.integers(1, 2000))
+def test_more_workers_never_take_longer(trials, workers):
+    """A plan for more workers is never slower, and never faster than the driver can record."""
+    costs = Costs(trials, max(1, trials // 8), 12, 3, building=0.02, compiling=4, training=0.05)
+    assert costs.seconds(workers + 1) <= costs.seconds(workers) * 1.01 + 8 * 0.07
+    assert costs.seconds(workers) >= trials * RECORDING
+    assert costs.seconds(1) >= 12 * 4 + trials * 0.05

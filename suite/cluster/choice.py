@@ -15,11 +15,17 @@ def engine_for(request: Request) -> tuple[Engine, str]:
     engine, cost = engine_named(request.engine, request.probed)
     if request.cluster is None:
         return engine, cost
+    return cluster_engine(request), cost
+
+
+def cluster_engine(request: Request) -> Engine:
+    """The engine at the cluster that a request names; raises what its making raises."""
+    assert request.cluster is not None
     address, count = parsed(request.cluster)
     from suite.cluster.engine import ClusterEngine  # noqa: PLC0415  # Dask, where it is asked for
 
     plugins = {plugin.name: plugin for plugin in plugins_of(request)}
-    return ClusterEngine(address, count, plugins, request.engine, request.probed), cost
+    return ClusterEngine(address, count, plugins, request.engine, request.probed)
 
 
 def parsed(where: str, most: int = MOST_PROCESSES) -> tuple[str, int]:

@@ -24,6 +24,9 @@ BASES = 3
 LEVELS = 4
 """Levels at most that a hyperparameter is changed to."""
 
+ROUNDS = 4
+"""Chunks that every worker gets of a matrix, at least; a lost worker loses one of them."""
+
 MOST = 256
 """Trials of a chunk at most."""
 
@@ -63,7 +66,7 @@ class Kinds:
         }
         if not any(len(own) > 1 for own in fresh.values()):
             return
-        for base in {canonical(dict(r)): r for r in _spread(recipes, BASES)}.values():
+        for base in {canonical(dict(r)): r for r in spread(recipes, BASES)}.values():
             own = self._structure(base)
             for name in [n for n in levels if n not in self.names and n in base]:
                 others = [level for level in levels[name] if level != base[name]]
@@ -89,14 +92,14 @@ def _levels(recipes: Sequence[Mapping[str, Level]]) -> dict[str, list[Level]]:
     for recipe in recipes:
         for name, level in recipe.items():
             found.setdefault(name, {})[level] = None
-    return {name: _spread(_sorted(own), LEVELS) for name, own in found.items()}
+    return {name: spread(_sorted(own), LEVELS) for name, own in found.items()}
 
 
 def _sorted(levels: Mapping[Level, None]) -> list[Level]:
     return sorted(levels, key=lambda level: (isinstance(level, str), level))
 
 
-def _spread(things: Sequence[Thing], count: int) -> list[Thing]:
+def spread(things: Sequence[Thing], count: int) -> list[Thing]:
     """At most `count` of them at equal distances, the first and the last included."""
     if len(things) <= count:
         return list(things)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
 from collections.abc import Container, Iterator, Mapping, Sequence
@@ -11,8 +12,9 @@ from typing import Any
 
 import keras
 from distributed import Client
+from distributed.core import rpc
 
-from suite.cluster.chunks import Kinds, cut, size_for, span
+from suite.cluster.chunks import ROUNDS, Kinds, cut, size_for, span
 from suite.cluster.dispatch import UNREACHABLE, Dispatch, lost_scheduler
 from suite.cluster.local import LocalWorkers
 from suite.cluster.manifest import versions
@@ -25,9 +27,6 @@ from suite.trial import Outcome, Trial
 
 CONNECT = 10.0
 """Seconds that a scheduler has to answer."""
-
-ROUNDS = 4
-"""Chunks that every worker gets of a matrix, at least; a lost worker loses one of them."""
 
 COME, START = 600.0, 120.0
 """Seconds without any worker before a run gives up: at a scheduler, and on this machine."""
@@ -215,15 +214,23 @@ def _connected(address: str) -> Client:
     """A client of the scheduler at that address; raises ClusterError where none answers."""
     for name in ("distributed", "distributed.client", "distributed.comm"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters is said by the suite
-    try:
-        return Client(address, timeout=CONNECT, set_as_default=False)
-    except ValueError as error:  # a scheme that Dask does not know
-        raise UsageError(
-            f"Expected an address that Dask can connect to, such as tcp://10.0.0.1:8786. "
-            f"Received: cluster={address!r} ({error})."
-        ) from error
-    except UNREACHABLE as error:
-        raise ClusterError(
-            f"Expected a Dask scheduler at {address}. Received: no answer within "
-            f"{CONNECT:.0f} s. Start one with `dask scheduler`."
-        ) from error
+    if not address.startswith("inproc://"):
+        try:
+            asyncio.run(asyncio.wait_for(_identity(address), CONNECT))
+        except ValueError as error:  # a scheme that Dask does not know
+            raise UsageError(
+                f"Expected an address that Dask can connect to, such as tcp://10.0.0.1:8786. "
+                f"Received: cluster={address!r} ({error})."
+            ) from error
+        except UNREACHABLE as error:
+            raise ClusterError(
+                f"Expected a Dask scheduler at {address}. Received: no answer within "
+                f"{CONNECT:.0f} s. Start one with `dask scheduler`."
+            ) from error
+    return Client(address, timeout=CONNECT, set_as_default=False)
+
+
+async def _identity(address: str) -> Any:
+    """What a scheduler says of itself; asked before there is a client, which is slow to give up."""
+    async with rpc(address) as scheduler:
+        return await scheduler.identity()
