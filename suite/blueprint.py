@@ -70,7 +70,7 @@ def draw_up(task: Task, values: Mapping[str, Level], data: Data) -> Blueprint:
     """Build `task` with the given hyperparameters and read its blueprint off the model."""
     hp = hyperparameters(values)
     with recorded_initializers() as initializers:
-        model = task.build(hp)
+        model = usermodel.compiled(task.build(hp), f"build(hp) of task {task.name!r}")
         batch_size = min(task.batch_size_of(hp), len(data.train))
         if not model.built:  # a subclassed model has no weights before it sees a batch
             build_state(model, data.train.take(slice(0, batch_size)))

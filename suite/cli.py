@@ -20,15 +20,13 @@ from rich.table import Table
 
 from suite.environment import settle, spare_tensorflow
 from suite.errors import SuiteError, UsageError, unknown
+from suite.exits import MEANING, Exit
 from suite.factors import FACTORS
-from suite.interrupt import watch
 from suite.kitcli import new_task
+from suite.supervision.limits import DEADLINE, limits_of
 
 SOURCES = ("embedded", "full")
 REGRESSION = "regression"
-FAILED = 1
-USAGE = 2
-INTERRUPTED = 130
 
 app = typer.Typer(
     add_completion=False,
@@ -36,7 +34,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Train Keras models over matrices of training techniques and compare the techniques. "
     "Without a command: run the suite.",
-    epilog="Exit codes: 0 ok, 1 some trials or plugins failed, 2 usage, 130 interrupted.",
+    epilog="Exit codes: " + "; ".join(f"{code.value} {text}" for code, text in MEANING.items()),
 )
 
 TaskOption = Annotated[
@@ -44,6 +42,14 @@ TaskOption = Annotated[
 ]
 FoldersOption = Annotated[
     list[Path] | None, typer.Option("--tasks-dir", help="A folder of your own task files.")
+]
+DeadlineOption = Annotated[
+    float,
+    typer.Option(min=1, help="Seconds without a sign of life after which a task is given up."),
+]
+MemoryOption = Annotated[
+    float | None,
+    typer.Option(min=0.1, help="GiB that a task may hold; default: 3/4 of the machine's."),
 ]
 
 
@@ -71,6 +77,8 @@ def suite(
         Path | None, typer.Option("--out", "-o", help="Results folder; default: a new one.")
     ] = None,
     tasks_dir: FoldersOption = None,
+    deadline: DeadlineOption = DEADLINE,
+    memory_limit: MemoryOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show matrix, trials, families, time; train nothing.")
     ] = False,
@@ -101,6 +109,7 @@ def suite(
         folders=tuple(tasks_dir or ()),
         source=data,
         engine=engine,
+        limits=limits_of(deadline, memory_limit),
     )
     plugins_of(request)
     console = Console()
@@ -176,7 +185,7 @@ def compare(
         console.print()
     if fail_on and found.regressed:
         console.print("regression: see the rows whose change is worse", style="red")
-        raise typer.Exit(FAILED)
+        raise typer.Exit(Exit.FAILED)
 
 
 @app.command()
@@ -218,6 +227,8 @@ def resolve(
         bool, typer.Option("--dry-run", help="Show what would be trained; train nothing.")
     ] = False,
     tasks_dir: FoldersOption = None,
+    deadline: DeadlineOption = DEADLINE,
+    memory_limit: MemoryOption = None,
 ) -> None:
     """Train exactly the seeds that underpowered verdicts ask for, and judge anew.
 
@@ -237,7 +248,8 @@ def resolve(
     console.print(resolution_table(reading, resolution).rich())
     if dry_run or not resolution.trials:
         return
-    _leave(carried_out(reading, resolution, tuple(tasks_dir or ()), console))
+    limits = limits_of(deadline, memory_limit)
+    _leave(carried_out(reading, resolution, tuple(tasks_dir or ()), console, limits))
 
 
 @app.command()
@@ -281,7 +293,7 @@ def replay(
     try:
         tables = race(asked, console)
     except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
+        raise typer.Exit(Exit.INTERRUPTED) from None
     for table in tables:
         console.print()
         console.print(table.rich())
@@ -331,7 +343,7 @@ def check(
     try:
         code = examined(name, tuple(tasks_dir or ()), Console(), as_json=as_json)
     except KeyboardInterrupt:
-        code = INTERRUPTED
+        code = Exit.INTERRUPTED
     _leave(code)
 
 
@@ -340,7 +352,7 @@ app.command("new-task")(new_task)
 
 def _leave(code: int) -> NoReturn:
     """End with an exit code."""
-    if code == INTERRUPTED:  # XLA may still be at work; an orderly exit under it crashes
+    if code == Exit.INTERRUPTED:  # XLA may still be at work; an orderly exit under it crashes
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
@@ -349,13 +361,12 @@ def _leave(code: int) -> NoReturn:
 
 def main() -> None:
     """Run the command line; a SuiteError becomes its message and an exit code."""
-    watch()
     try:
         app()
     except UsageError as error:
-        _fail(error, USAGE)
+        _fail(error, Exit.USAGE)
     except SuiteError as error:
-        _fail(error, FAILED)
+        _fail(error, Exit.FAILED)
 
 
 def _fail(error: SuiteError, code: int) -> None:

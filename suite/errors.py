@@ -16,6 +16,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+MOST_SHOWN = 200
+"""Characters of what was received that a message shows."""
+MOST_CHOICES = 200
+
 
 class SuiteError(Exception):
     """Base of everything the suite raises on purpose; its text is one message for the user."""
@@ -51,11 +55,12 @@ def unknown(kind: str, received: object, valid: Iterable[object]) -> UsageError:
     >>> str(unknown("task", "chrun", ["churn", "digits"]))
     "Expected a task out of 'churn', 'digits'. Received: task='chrun'. Did you mean 'churn'?"
     """
-    names = [str(name) for name in valid]
-    near = get_close_matches(str(received), names, n=1, cutoff=0.4)
-    choices = ", ".join(repr(name) for name in names) or "none at all"
+    names = [str(name)[:MOST_SHOWN] for name in valid]
+    near = get_close_matches(str(received)[:MOST_SHOWN], names[:MOST_CHOICES], n=1, cutoff=0.4)
+    choices = ", ".join(repr(name) for name in names[:MOST_CHOICES]) or "none at all"
     hint = f" Did you mean {near[0]!r}?" if near else ""
     article = "an" if kind[0] in "aeiou" else "a"
+    text = str(received)[:MOST_SHOWN]
     return UsageError(
-        f"Expected {article} {kind} out of {choices}. Received: {kind}={str(received)!r}.{hint}"
+        f"Expected {article} {kind} out of {choices}. Received: {kind}={text!r}.{hint}"
     )

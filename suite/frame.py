@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,8 @@ import pandas as pd
 
 from suite.detectors import reported
 from suite.errors import RecordError
+from suite.foreign import parsed, text_of
+from suite.forms import check_run
 from suite.store import RECORD, Store
 from suite.trial import Outcome
 
@@ -80,14 +81,8 @@ def described(folder: Path) -> Mapping[str, Any]:
             f"Expected a results folder, with record/ and run.json in it. Received: {folder}."
         )
     try:
-        run: Mapping[str, Any] = json.loads(description.read_text(encoding="utf-8"))
+        run: Mapping[str, Any] = parsed(text_of(description, folder))
     except ValueError as error:
         raise RecordError(f"Expected JSON in {description}. Received: {error}.") from error
-    try:
-        _ = run["study"]["name"], run["tasks"].items()
-    except (TypeError, KeyError, AttributeError) as error:
-        raise RecordError(
-            f"Expected the study and the tasks of a run in {description}. "
-            f"Received: neither or one of them."
-        ) from error
+    check_run(run, description)
     return run

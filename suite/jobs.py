@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from suite import plan
 from suite.errors import PluginError, SuiteError
-from suite.registry import Plugin, load, where
+from suite.registry import Plugin, defined, load, where
 from suite.scoring import Judge
 from suite.space import check_factors
 from suite.study import Study
@@ -43,6 +43,7 @@ class Job:
         data = self.task.dataset
         judged = self.judged()
         return {
+            "epochs": self.task.epochs,
             "metric": judged.metric,
             "objective": judged.objective,
             "direction": judged.direction,
@@ -73,14 +74,21 @@ Found = TypeVar("Found")
 
 def opened(plugin: Plugin, source: str, look: Callable[[Task], Found]) -> tuple[Job, Found]:
     """A job without trials yet, and what `look` finds in its task; raises as `prepare` does."""
+    task = load(plugin, source)
     try:
-        task = load(plugin, source)
         judge = Judge(task, task.dataset)
         found = look(task)
         judge.trivial()
+    except PluginError as error:
+        if str(plugin.path) in str(error):
+            raise
+        place = where(error, plugin.path)
+        known = place != str(plugin.path)
+        at = place if known else defined(type(task).data, plugin.path)
+        raise type(error)(f"{at}: {error}") from error
     except SuiteError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         place = where(error, plugin.path)
         raise PluginError(f"{place}: {type(error).__name__}: {error}") from error
     return Job(plugin, task, judge, []), found

@@ -8,11 +8,12 @@ from typing import Any
 
 from suite.interrupt import check
 from suite.jobs import prepare
+from suite.plan import trials
 from suite.progress import Best, Tally
 from suite.registry import Plugin
 from suite.study import Study
 from suite.winners import Winners
-from suite.work import Work
+from suite.work import One, Work
 
 
 class MatrixWork(Work):
@@ -21,11 +22,11 @@ class MatrixWork(Work):
     def __init__(self, study: Study, *common: Any) -> None:
         super().__init__(*common)
         self.study = study
-        self.winners = Winners(self.request.out, self.before)
+        self.winners = Winners(self.request, self.before)
 
-    def all(self, plugins: Sequence[Plugin]) -> None:
+    def all(self, plugins: Sequence[Plugin], one: One | None = None) -> None:
         """Train every plugin's trials, then collect the winners."""
-        super().all(plugins)
+        super().all(plugins, one)
         self._collect()
 
     def close(self) -> None:
@@ -33,7 +34,7 @@ class MatrixWork(Work):
         self.winners.stop()
 
     def one(self, plugin: Plugin) -> None:
-        """Train what is not recorded yet of one task, and send off its winner."""
+        """Train what is not recorded yet of one task."""
         started = time.perf_counter()
         self.display.say(f"{plugin.name}: loading data")
         job = prepare(plugin, self.study, self.request.source)
@@ -49,7 +50,12 @@ class MatrixWork(Work):
             self.record(plugin.name, outcomes)
             check()
         self.report.seconds[plugin.name] = time.perf_counter() - started
-        self.winners.send(job, [self.done[t.key] for t in job.trials if t.key in self.done])
+
+    def finish(self, plugin: Plugin) -> None:
+        """Send off the task's winner."""
+        task = self.report.tasks[plugin.name]
+        planned = trials(self.study, plugin.name, self.request.source, task["epochs"])
+        self.winners.send(plugin, task, [self.done[t.key] for t in planned if t.key in self.done])
 
     def _collect(self) -> None:
         started = time.perf_counter()

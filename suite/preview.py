@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from suite.engines.choice import engine_named
+from suite.engines.choice import cost_of, engine_named
 from suite.environment import spare_tensorflow
 from suite.errors import SuiteError, UsageError
 from suite.jobs import prepare
@@ -52,8 +52,8 @@ def matrix_table(study: Study) -> Table:
 def preview(request: Request, console: Console) -> int:
     """Print what a run would do; nothing is trained for the record. Returns the exit code."""
     spare_tensorflow()
-    engine, cost = engine_named(request.engine, request.probed)
-    if cost:
+    engine = engine_named(request.engine, request.probed)
+    if cost := cost_of(request.engine):
         console.print(cost)
     study = request.study
     if not isinstance(study, Study):

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
-from suite.errors import RecordError
+from suite.errors import RecordError, StudyError
 from suite.evidence import Evidence, evidence_of
 from suite.frame import described, frame_of
 from suite.search.log import read_log
@@ -19,7 +19,7 @@ from suite.search.study import SearchStudy
 from suite.search.tables import curves_frame, search_tables
 from suite.store import Store
 from suite.study import Study
-from suite.studyfiles import KINDS
+from suite.studyfiles import KINDS, fault_of
 from suite.summary import Judged, judged_of
 from suite.tables.matrix import matrix_tables
 from suite.tables.table import Table
@@ -97,9 +97,7 @@ def study_of(run: Mapping[str, Any], folder: Path) -> Study | SearchStudy:
     kind = KINDS["search" if content.get("kind") == "search" else "matrix"]
     try:
         return kind.model_validate(content)
-    except ValidationError as error:
-        fault = error.errors()[0]
-        place = ".".join(map(str, fault["loc"]))
+    except (ValidationError, StudyError) as error:
         raise RecordError(
-            f"Expected a study in {folder / 'run.json'}. Received: {place}: {fault['msg']}."
+            f"Expected a study in {folder / 'run.json'}. Received: {fault_of(error)}."
         ) from error

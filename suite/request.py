@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from suite.registry import Plugin, discover, select
 from suite.search.study import SearchStudy
 from suite.study import Study
+from suite.supervision.limits import Limits
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Request:
         folders: folders of the user's own task files.
         source: "embedded" or "full" data.
         engine: "fleet" or "fit"; None for the faster one that the backend allows.
+        limits: what the process of one task may take.
     """
 
     study: Study | SearchStudy
@@ -30,6 +32,7 @@ class Request:
     folders: Sequence[Path] = ()
     source: str = "embedded"
     engine: str | None = None
+    limits: Limits = field(default_factory=Limits)
 
     @property
     def probed(self) -> bool:

@@ -18,6 +18,7 @@ from suite.registry import Plugin
 from suite.request import Request
 from suite.resolution import Resolution, Wish
 from suite.runner import carry_out
+from suite.supervision.limits import Limits
 from suite.tables.table import Table
 from suite.tables.text import level_text
 from suite.work import Work
@@ -49,7 +50,11 @@ class ResolveWork(Work):
 
 
 def resolve(
-    reading: Reading, resolution: Resolution, folders: Sequence[Path], console: Console
+    reading: Reading,
+    resolution: Resolution,
+    folders: Sequence[Path],
+    console: Console,
+    limits: Limits,
 ) -> int:
     """Train what a second look asks for, with the verdicts anew; return the exit code."""
     tasks = sorted({trial.task for trial in resolution.trials})
@@ -60,6 +65,7 @@ def resolve(
         tasks=tasks,
         folders=folders,
         source=source,
+        limits=limits,
     )
     return carry_out(request, console, lambda *own: ResolveWork(resolution, request, *own))
 

@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from suite.errors import RecordError, UsageError
+from suite.foreign import parsed, text_of
 from suite.provenance import provenance
 from suite.publication import publish
 from suite.reading import Reading
@@ -53,7 +54,7 @@ def begun(folder: Path) -> Mapping[str, Any]:
     if not description.is_file():
         return {}
     try:
-        content = json.loads(description.read_text(encoding="utf-8"))
+        content = parsed(text_of(description, folder))
         if not isinstance(content, dict):
             raise ValueError(f"a {type(content).__name__} instead of an object")
     except ValueError as error:

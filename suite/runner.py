@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, closing
+from functools import partial
 from typing import Any
 
 from rich.console import Console
 
-from suite.engines.choice import engine_named
+from suite.engines.choice import cost_of, engine_named
 from suite.environment import spare_tensorflow
+from suite.interrupt import draining
 from suite.matrix import MatrixWork
 from suite.progress import display_for
 from suite.request import Request, plugins_of
@@ -18,6 +21,9 @@ from suite.search.live import SearchWork
 from suite.secondlook import SECOND_LOOK
 from suite.store import Store
 from suite.study import Study
+from suite.supervision.relay import work_apart
+from suite.supervision.server import ForkServer, available
+from suite.supervision.supervisor import Supervisor
 from suite.work import Work
 
 
@@ -29,13 +35,18 @@ def run(request: Request, console: Console) -> int:
 def carry_out(request: Request, console: Console, work_for: Callable[..., Work]) -> int:
     """Do some work in a results folder, write all that follows from it, return the exit code.
 
-    `work_for` is given what `Work` is made of, but for the request; it may add to the report.
+    `work_for` is given what `Work` is made of, but for the request; it may add to the report. Each
+    task is done in a process of its own, where the system allows it (`suite.supervision`).
     """
     started = time.perf_counter()
     plugins = plugins_of(request)
     spare_tensorflow()
-    engine, cost = engine_named(request.engine, request.probed)
-    with Store(request.out) as store:
+    cost = cost_of(request.engine)
+    made = partial(work_for, partial(engine_named, request.engine, request.probed))
+    with ExitStack() as stack:
+        stack.enter_context(draining())
+        server = _forked(made, stack)  # first, so that it inherits neither lock nor thread
+        store = stack.enter_context(Store(request.out))
         before = begun(request.out)
         check_same_study(request, before)
         report = Report(
@@ -46,16 +57,16 @@ def carry_out(request: Request, console: Console, work_for: Callable[..., Work])
         display = display_for(console)
         if cost:
             display.say(cost)
-        work = work_for(store, engine, display, report, before)
+        work = made(store, display, report, before)
         describe(request, report, store)
         try:
-            work.all(plugins)
+            work.all(plugins, Supervisor(server, request.limits, before).one if server else None)
         except KeyboardInterrupt:
             report.interrupted = True
         finally:
             work.close()
             display.close()
-        report.seconds |= engine.clock
+        report.seconds |= work.clock
         report.seconds["total"] = time.perf_counter() - started
         work.write_log()
         tables = published(request, report, store)
@@ -64,6 +75,13 @@ def carry_out(request: Request, console: Console, work_for: Callable[..., Work])
         console.print(table.rich())
     say_end(console, request, report, store)
     return report.exit_code
+
+
+def _forked(made: Callable[..., Work], stack: ExitStack) -> ForkServer | None:
+    """The server that tasks' processes are forked from; None where there can be none."""
+    if not available():
+        return None
+    return stack.enter_context(closing(ForkServer(partial(work_apart, work_for=made))))
 
 
 def _work_for(request: Request, *common: Any) -> Work:

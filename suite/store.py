@@ -7,19 +7,19 @@ fails its checksum and counts as never written; its trial is trained again.
 
 from __future__ import annotations
 
-import gzip
-import json
 import os
 import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
 from suite.errors import RecordError
+from suite.foreign import lines_of, opened, parsed, unpacked
+from suite.forms import check_outcome
 from suite.health import health_from
 from suite.trial import Outcome, Status, Trial, canonical
 
@@ -59,11 +59,12 @@ def decode(line: str) -> Outcome:
     checksum, _, text = line.partition(" ")
     if f"{zlib.crc32(text.encode()):08x}" != checksum:
         raise RecordError(f"Expected a line whose checksum holds. Received: {line[:40]!r}...")
-    content: Mapping[str, Any] = json.loads(text)
+    content: Mapping[str, Any] = parsed(text)
     if content["schema"] != SCHEMA:
         raise RecordError(
             f"Expected a record of schema {SCHEMA}. Received: schema={content['schema']}."
         )
+    check_outcome(content)
     names = ("task", "source", "hp", "seed", "epochs")
     trial = Trial(**{name: content[name] for name in names})
     vars(trial)["key"] = content["key"]  # it was worked out when the line was written
@@ -168,18 +169,20 @@ class Store:
 
     def _read(self, segment: Path) -> Iterator[Outcome]:
         try:
-            data = segment.read_bytes()
-            packed = segment.suffix == PACKED
-            text = (gzip.decompress(data) if packed else data).decode(errors="replace")
-        except (OSError, EOFError, zlib.error) as error:
+            with self._opened(segment) as file:
+                for number, line in enumerate(lines_of(file), start=1):
+                    try:
+                        yield decode(line.decode(errors="replace").rstrip("\n"))
+                    except (RecordError, ValueError, KeyError, TypeError) as error:
+                        self.damage.append(Damage(segment, number, str(error)))
+        except (OSError, EOFError, ValueError, zlib.error) as error:
             raise RecordError(
                 f"Expected a record that can be read. Received: {segment} ({error})."
             ) from error
-        for number, line in enumerate(text.splitlines(), start=1):
-            try:
-                yield decode(line)
-            except (RecordError, ValueError, KeyError, TypeError) as error:
-                self.damage.append(Damage(segment, number, str(error)))
+
+    def _opened(self, segment: Path) -> IO[bytes]:
+        file = opened(segment, self.folder)
+        return unpacked(file) if segment.suffix == PACKED else file
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from suite.errors import StudyError, UsageError, unknown
+from suite.errors import MOST_SHOWN, StudyError, UsageError, unknown
 from suite.search.study import Range, SearchPreset, SearchStudy
 from suite.study import Dependent, Part, Preset, Study
 
@@ -17,6 +17,8 @@ STUDIES = Path(__file__).parent / "studies"
 KINDS: Mapping[str, type[Study] | type[SearchStudy]] = {"matrix": Study, "search": SearchStudy}
 PRESETS: Mapping[str, type[Part]] = {"matrix": Preset, "search": SearchPreset}
 INNER: Mapping[str, type[Part]] = {"<dependent>": Dependent, "<range>": Range}
+MOST_BYTES = 256 << 10
+"""Of a study file."""
 TAGS = ("<plain>", "<table>", *INNER)
 
 
@@ -44,6 +46,14 @@ def load_matrix(name: str) -> Study:
     )
 
 
+def fault_of(error: Exception) -> str:
+    """The first fault of a study, in short."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    fault = error.errors(include_url=False)[0]
+    return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+
+
 def read(path: Path) -> Study | SearchStudy:
     """Read and check a study file; its key `kind` is "matrix" where it is left out."""
     try:
@@ -62,7 +72,13 @@ def read(path: Path) -> Study | SearchStudy:
 
 
 def _parsed(path: Path) -> Study | SearchStudy:
-    content = tomllib.loads(path.read_text(encoding="utf-8"))
+    if path.exists() and not path.is_file():
+        raise StudyError("Expected a plain file. Received: none.")
+    with path.open("rb") as file:
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise StudyError(f"Expected at most {MOST_BYTES:,} bytes. Received: more.")
+    content = tomllib.loads(data.decode().replace("\r\n", "\n"))
     content.setdefault("name", path.stem)
     kind = content.pop("kind", "matrix")
     if kind not in list(KINDS):
@@ -91,6 +107,8 @@ def _explain(kind: str, error: ValidationError) -> str:
         "bool_type": "true or false",
         "finite_number": "a finite number",
         "string_type": "a text",
+        "string_too_long": f"a text of at most {context.get('max_length')} characters",
+        "too_long": f"of at most {context.get('max_length')} entries",
         "string_pattern_mismatch": "a name fit for a folder",
         "literal_error": f"one of {context.get('expected')}",
         "greater_than_equal": f"at least {context.get('ge')}",
@@ -98,7 +116,7 @@ def _explain(kind: str, error: ValidationError) -> str:
         "value_error": str(context.get("error")),
     }.get(fault["type"], fault["msg"])
     received = fault["input"] if not isinstance(fault["input"], dict | list) else "..."
-    return f"Expected {place} to be {wanted}. Received: {place}={received!r}."
+    return f"Expected {place} to be {wanted}. Received: {place}={repr(received)[:MOST_SHOWN]}."
 
 
 def _model(kind: str, place: tuple[Any, ...]) -> type[Part]:

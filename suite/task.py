@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar
 
 import keras
@@ -48,6 +49,8 @@ class Task(keras_tuner.HyperModel):  # type: ignore[misc]  # keras_tuner ships n
     metric: ClassVar[Metric | None] = "accuracy"
     epochs: ClassVar[int] = 20
     batch_size: ClassVar[int] = 32
+    path: Path | None = None
+    """The file that the task was loaded from, for messages."""
 
     def __init__(self, source: str = "embedded") -> None:
         super().__init__(name=type(self).__name__.lower())

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Protocol
 
 from suite.engines.engine import Engine
 from suite.errors import DataError, RecordError, SuiteError, UsageError
+from suite.interrupt import check
 from suite.jobs import Job
 from suite.progress import Display
 from suite.registry import Plugin
 from suite.request import Request
 from suite.results import Report
-from suite.store import Store
 from suite.trial import Outcome, Status
+
+
+class Record(Protocol):
+    """Where outcomes are kept."""
+
+    def outcomes(self) -> Mapping[str, Outcome]:
+        """All that is kept, by trial key."""
+
+    def append(self, outcomes: Sequence[Outcome]) -> None:
+        """Keep outcomes."""
+
+
+One = Callable[["Work", Plugin], None]
+"""Does one task of some work."""
 
 
 class Work(ABC):
@@ -28,15 +43,15 @@ class Work(ABC):
     def __init__(
         self,
         request: Request,
-        store: Store,
-        engine: Engine,
+        engine_for: Callable[[], Engine],
+        store: Record,
         display: Display,
         report: Report,
         before: Mapping[str, Any],
     ) -> None:
         self.request = request
+        self._engine_for = engine_for
         self.store = store
-        self.engine = engine
         self.display = display
         self.report = report
         self.before = before
@@ -47,16 +62,34 @@ class Work(ABC):
             if outcome.status is not Status.FAILED
         }
 
-    def all(self, plugins: Sequence[Plugin]) -> None:
-        """Do every plugin's task; a broken plugin is reported and stops no other."""
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine, made when it is first asked for: it takes hold of the devices."""
+        return self._engine_for()
+
+    @property
+    def clock(self) -> Mapping[str, float]:
+        """Where the engine's time went, as far as this process has one."""
+        return self.engine.clock if "engine" in vars(self) else {}
+
+    def all(self, plugins: Sequence[Plugin], one: One | None = None) -> None:
+        """Do every plugin's task; a broken plugin is reported and stops no other.
+
+        `one` does a task elsewhere; by default it is done in this process.
+        """
         if self.done:
             self.display.say(
-                f"resuming: {len(self.done)} trials are recorded in {self.store.folder}"
+                f"resuming: {len(self.done)} trials are recorded in {self.request.out}"
             )
         refused: list[UsageError] = []
         for plugin in plugins:
             try:
-                self.one(plugin)
+                check()
+                if one:
+                    one(self, plugin)
+                else:
+                    self.one(plugin)
+                self.finish(plugin)
             except RecordError:
                 raise
             except SuiteError as error:
@@ -67,7 +100,17 @@ class Work(ABC):
 
     @abstractmethod
     def one(self, plugin: Plugin) -> None:
-        """Do one task."""
+        """Do one task, in this process or in one of its own."""
+
+    def found(self) -> Mapping[str, Sequence[Any]]:
+        """What `one` found beside outcomes: data classes by name, for `take` in another process."""
+        return {}
+
+    def take(self, found: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:  # noqa: B027
+        """Take what another process found; a matrix has nothing beside its record."""
+
+    def finish(self, plugin: Plugin) -> None:  # noqa: B027  # most work is done then
+        """Go on with a task that was done, in the process that holds the record."""
 
     def write_log(self) -> None:  # noqa: B027  # a matrix has none beside its record
         """Write what tables need and the record does not hold."""

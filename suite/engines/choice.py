@@ -18,10 +18,8 @@ COST = (
 )
 
 
-def engine_named(name: str | None, probed: bool = False) -> tuple[Engine, str]:
-    """The engine of that name, or the fastest that Keras' backend allows; and what it costs.
-
-    `probed`: whether outcomes tell a training's health, where the backend gives gradients.
+def cost_of(name: str | None) -> str:
+    """What an engine costs beside the fastest there is, in a sentence; empty for the fastest.
 
     Raises UsageError for an unknown name, and for the fleet on another backend than JAX.
     """
@@ -33,8 +31,18 @@ def engine_named(name: str | None, probed: bool = False) -> tuple[Engine, str]:
             f"Expected KERAS_BACKEND=jax (or unset) for the fleet engine. "
             f"Received: KERAS_BACKEND={backend}. Use --engine fit on that backend."
         )
-    if name == "fit":
-        return FitEngine(probed and backend in DIFFERENTIATED), ""
-    if backend != "jax":
-        return FitEngine(probed and backend in DIFFERENTIATED), COST.format(backend=backend)
-    return FleetEngine(probed=probed), ""
+    return COST.format(backend=backend) if name is None and backend != "jax" else ""
+
+
+def engine_named(name: str | None, probed: bool = False) -> Engine:
+    """The engine of that name, or the fastest that Keras' backend allows; takes the devices.
+
+    `probed`: whether outcomes tell a training's health, where the backend gives gradients.
+
+    Raises UsageError as `cost_of` does.
+    """
+    cost_of(name)
+    backend = keras.backend.backend()
+    if name == "fit" or backend != "jax":
+        return FitEngine(probed and backend in DIFFERENTIATED)
+    return FleetEngine(probed=probed)

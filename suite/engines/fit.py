@@ -47,7 +47,7 @@ class FitEngine:
             try:
                 fitting = Fitting(task, same[0], task.dataset, self.probed)
             except Exception as error:  # a plugin may raise anything; it is reported
-                yield [failure(trial, self.name, error) for trial in same]
+                yield [failure(trial, self.name, error, task) for trial in same]
                 continue
             for trial in same:
                 outcome = self._outcome(fitting, trial, judge)
@@ -80,7 +80,7 @@ class FitEngine:
             outcome = judge.outcome(trial, self.name, seconds, curves, epoch, outputs)
             return outcome.with_health(fitting.health())
         except Exception as error:  # a plugin may raise anything; it is reported
-            return failure(trial, self.name, error, time.perf_counter() - started)
+            return failure(trial, self.name, error, fitting.task, time.perf_counter() - started)
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,7 @@ class Fitting:
     """One recipe's model, ready to be trained on any seed; probed after every epoch if wished."""
 
     def __init__(self, task: Task, trial: Trial, data: Data, probed: bool = False) -> None:
+        self.task = task
         self.data = data
         self.blueprint: Blueprint = draw_up(task, trial.hp, data)
         self.model = self.blueprint.model

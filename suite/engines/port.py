@@ -124,7 +124,7 @@ class Port:
         for refusal in (*unbuilt, *unready):
             lost = [trial for trial in refusal.trials if trial.key not in skip]
             if lost:
-                yield [failure(trial, self.quay.name, refusal.error) for trial in lost]
+                yield [failure(trial, self.quay.name, refusal.error, self.task) for trial in lost]
         self.quay.clock["building"] += time.perf_counter() - started
         for leg in sorted(legs, key=lambda leg: -len(leg.members)):
             yield from self._sail(leg, watcher, skip)
@@ -165,7 +165,7 @@ class Port:
                         del waiting[outcome.trial.key]
         except Exception as error:  # a plugin may raise anything; it is reported
             lost = [m.trial for key, m in waiting.items() if key not in skip]
-            yield [failure(trial, self.quay.name, error) for trial in lost]
+            yield [failure(trial, self.quay.name, error, self.task) for trial in lost]
 
     def _shape(self, leg: Leg, waiting: Sequence[Member], width: int) -> Shape:
         """The shape to train in.
@@ -283,7 +283,7 @@ class Port:
                 sight.health(member.parts, landed.curves, member.order, member.starts)
             )
         except Exception as error:  # a metric of the task's own may raise anything
-            return failure(trial, name, error, landed.seconds)
+            return failure(trial, name, error, self.task, landed.seconds)
 
     def _keep(self, leg: Leg, member: Member, landed: Landed) -> None:
         """Hand on what may be asked for later: the state to go on from, the selected weights."""

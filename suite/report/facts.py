@@ -84,7 +84,7 @@ def recorded(reading: Reading) -> str:
     stamps = [
         int(found[1])
         for path in sorted((reading.folder / RECORD).glob("*.jsonl"))
-        if (found := re.match(r"(\d{20})-", path.name))
+        if (found := re.match(r"(0\d{19})-", path.name))
     ]
     days = [datetime.fromtimestamp(s / 1e9, UTC).date().isoformat() for s in stamps]
     if not days:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -23,6 +22,7 @@ from suite.report.charts.ranks import ranks_chart
 from suite.report.charts.searching import search_charts
 from suite.report.drawing import Drawing, styled
 from suite.search.study import SearchStudy
+from suite.words import slug
 
 PAIRS = 3
 """Interactions that have a heat map."""
@@ -57,15 +57,6 @@ def gallery_of(reading: Reading) -> Gallery:
         tasks = {name: list(_task(reading, own)) for name, own in known.items()}
         inside = {name: list(_inside(own)) for name, own in known.items()}
         return Gallery(tasks, inside, list(_across(reading.evidence)))
-
-
-def slug(name: str) -> str:
-    """A name that every file system takes.
-
-    >>> slug("a/b: c")
-    'a-b-c'
-    """
-    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "task"
 
 
 def _task(reading: Reading, own: TaskEvidence) -> Iterator[Drawing]:

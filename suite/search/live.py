@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import keras_tuner
 
+from suite.csvtext import csv_text
 from suite.engines.engine import Trainer
 from suite.interrupt import check
 from suite.jobs import Job, opened
@@ -180,6 +181,15 @@ class SearchWork(Work):
             outcomes = [self.done[t.key] for t in arena.fresh(search) if t.key in self.done]
             self.choices.append(search.choice(outcomes))
 
+    def found(self) -> Mapping[str, Sequence[Ask | Choice]]:
+        """The asks and the choices."""
+        return {"asks": self.asks, "choices": self.choices}
+
+    def take(self, found: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        """Take asks and choices of another process."""
+        self.asks += [Ask(**row) for row in found.get("asks", ())]
+        self.choices += [Choice(**row) for row in found.get("choices", ())]
+
     def write_log(self) -> None:
         """One row an ask, one a choice, and the tuners' curves."""
         asks, choices = asks_frame(self.asks), choices_frame(self.choices)
@@ -187,4 +197,4 @@ class SearchWork(Work):
         write_log(self.request.out, asks, choices)
         tasks = {name: judged_of(name, task) for name, task in self.report.tasks.items()}
         curves = curves_frame(asks, choices, tasks, budgets)
-        write_whole(self.request.out / "curves.csv", curves.to_csv(index=False))
+        write_whole(self.request.out / "curves.csv", csv_text(curves))

@@ -16,6 +16,7 @@ import keras_tuner
 import pandas as pd
 from rich.console import Console
 
+from suite.csvtext import csv_text
 from suite.environment import available_cores, spare_tensorflow
 from suite.errors import UsageError, unknown
 from suite.search.conversation import Conversation
@@ -285,6 +286,6 @@ def _write(
     """Write `asks`, `choices`, `curves.csv` and the tables."""
     write_log(folder, asks, choices)
     curves = curves_frame(asks, choices, **found.about)
-    write_whole(folder / "curves.csv", curves.to_csv(index=False))
+    write_whole(folder / "curves.csv", csv_text(curves))
     for table in tables:
         table.write(folder / "tables")

@@ -15,11 +15,16 @@ from suite.errors import StudyError, unknown
 from suite.factors import FACTORS
 from suite.study import (
     EpochsByTask,
+    Few,
     Levels,
     Name,
     Part,
+    Question,
     ValidLevel,
+    Word,
+    Words,
     check_levels,
+    check_size,
     level_error,
 )
 from suite.trial import canonical
@@ -72,16 +77,16 @@ Times = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 class SearchPreset(Part):
     """What a preset changes; entries of `space` and `fixed` replace those of the study by name."""
 
-    tuners: list[str] | None = None
+    tuners: Words | None = None
     yardstick: Times | None = None
     trials: Count | None = None
     batch: Count | None = None
     epochs: EpochsByTask | None = None
     repeats: Count | None = None
     fresh: Fresh | None = None
-    space: dict[str, Searched] = Field(default_factory=dict)
+    space: dict[Word, Searched] = Few
     own: bool | None = None
-    fixed: dict[str, ValidLevel] = Field(default_factory=dict)
+    fixed: dict[Word, ValidLevel] = Few
 
 
 @dataclass(frozen=True)
@@ -127,24 +132,25 @@ class SearchStudy(Part):
 
     kind: Literal["search"] = "search"
     name: Name
-    question: str
-    tasks: list[str] = Field(default_factory=list)
-    tuners: list[str] = Field(default_factory=lambda: list(TUNERS))
+    question: Question
+    tasks: Words = Field(default_factory=list)
+    tuners: Words = Field(default_factory=lambda: list(TUNERS))
     yardstick: Times = 2.0
     trials: Count = 60
     batch: Count = 8
     epochs: EpochsByTask | None = None
     repeats: Count = 10
     fresh: Fresh = 3
-    space: dict[str, Searched] = Field(default_factory=dict)
+    space: dict[Word, Searched] = Few
     own: bool = True
-    fixed: dict[str, ValidLevel] = Field(default_factory=dict)
-    presets: dict[str, SearchPreset] = Field(default_factory=dict)
+    fixed: dict[Word, ValidLevel] = Few
+    presets: dict[Word, SearchPreset] = Few
 
     @model_validator(mode="after")
     def _whole(self) -> SearchStudy:
         for sized in (self, *map(self.at, self.presets)):
             _check_tuners(sized.tuners)
+            check_size(sized.name, sized.trainings)
             _check_yardstick(sized.yardstick)
             _check_space(sized)
         return self
@@ -173,6 +179,12 @@ class SearchStudy(Part):
         if isinstance(self.epochs, Mapping):
             return self.epochs.get(task, default)
         return default if self.epochs is None else self.epochs
+
+    @property
+    def trainings(self) -> int:
+        """Full trainings of one task, those of the choices included."""
+        entrants = self.entrants()
+        return self.repeats * (sum(own.trials for own in entrants) + self.fresh * len(entrants))
 
     def entrants(self) -> list[Entrant]:
         """The tuners in the study's order, then the yardstick, if there is one."""
