@@ -18,8 +18,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from suite.doctorcli import doctor
 from suite.environment import settle, spare_tensorflow
-from suite.errors import SuiteError, UsageError, unknown
+from suite.errors import SuiteError, unknown
 from suite.factors import FACTORS
 from suite.interrupt import watch
 from suite.kitcli import new_task
@@ -27,7 +28,6 @@ from suite.kitcli import new_task
 SOURCES = ("embedded", "full")
 REGRESSION = "regression"
 FAILED = 1
-USAGE = 2
 INTERRUPTED = 130
 
 app = typer.Typer(
@@ -36,7 +36,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Train Keras models over matrices of training techniques and compare the techniques. "
     "Without a command: run the suite.",
-    epilog="Exit codes: 0 ok, 1 some trials or plugins failed, 2 usage, 130 interrupted.",
+    epilog="Exit codes: 0 ok, 1 some trials or plugins failed, 2 usage, 3 folder in use, "
+    "5 folder cannot be written to, 130 interrupted.",
 )
 
 TaskOption = Annotated[
@@ -44,6 +45,14 @@ TaskOption = Annotated[
 ]
 FoldersOption = Annotated[
     list[Path] | None, typer.Option("--tasks-dir", help="A folder of your own task files.")
+]
+
+MixedOption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-mixed",
+        help="Go on though code, data or study changed; marks the further trials.",
+    ),
 ]
 
 
@@ -74,6 +83,10 @@ def suite(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show matrix, trials, families, time; train nothing.")
     ] = False,
+    join: Annotated[
+        bool, typer.Option("--join", help="Share the work of a run that is under way in --out.")
+    ] = False,
+    allow_mixed: MixedOption = False,
 ) -> None:
     """Run the suite."""
     if context.invoked_subcommand:
@@ -101,6 +114,8 @@ def suite(
         folders=tuple(tasks_dir or ()),
         source=data,
         engine=engine,
+        join=join,
+        allow_mixed=allow_mixed,
     )
     plugins_of(request)
     console = Console()
@@ -108,9 +123,13 @@ def suite(
         from suite.preview import preview  # noqa: PLC0415
 
         raise typer.Exit(preview(request, console))
-    from suite.runner import run  # noqa: PLC0415
+    from suite.store import Store  # noqa: PLC0415
 
-    _leave(run(request, console))
+    with Store(folder, join) as store:  # before Keras is imported: a refusal comes at once
+        from suite.runner import run  # noqa: PLC0415
+
+        code = run(request, console, store)
+    _leave(code)
 
 
 @app.command("list")
@@ -218,6 +237,7 @@ def resolve(
         bool, typer.Option("--dry-run", help="Show what would be trained; train nothing.")
     ] = False,
     tasks_dir: FoldersOption = None,
+    allow_mixed: MixedOption = False,
 ) -> None:
     """Train exactly the seeds that underpowered verdicts ask for, and judge anew.
 
@@ -237,7 +257,7 @@ def resolve(
     console.print(resolution_table(reading, resolution).rich())
     if dry_run or not resolution.trials:
         return
-    _leave(carried_out(reading, resolution, tuple(tasks_dir or ()), console))
+    _leave(carried_out(reading, resolution, tuple(tasks_dir or ()), console, allow_mixed))
 
 
 @app.command()
@@ -335,6 +355,7 @@ def check(
     _leave(code)
 
 
+app.command("doctor")(doctor)
 app.command("new-task")(new_task)
 
 
@@ -352,12 +373,6 @@ def main() -> None:
     watch()
     try:
         app()
-    except UsageError as error:
-        _fail(error, USAGE)
     except SuiteError as error:
-        _fail(error, FAILED)
-
-
-def _fail(error: SuiteError, code: int) -> None:
-    Console(stderr=True).print(f"Error: {error}", style="red", markup=False, soft_wrap=True)
-    sys.exit(code)
+        Console(stderr=True).print(f"Error: {error}", style="red", markup=False, soft_wrap=True)
+        sys.exit(error.exit_code)

@@ -38,18 +38,21 @@ class MatrixWork(Work):
         self.display.say(f"{plugin.name}: loading data")
         job = prepare(plugin, self.study, self.request.source)
         self.begin(job)
-        waiting = [trial for trial in job.trials if trial.key not in self.done]
         mine = [self.done[t.key] for t in job.trials if t.key in self.done]
         best = Best(job.judge.name)
         for outcome in mine:
             best.add(outcome)
         self.display.begin(Tally(plugin.name, len(job.trials), len(mine), best))
         check()
-        for outcomes in self.engine.train(job.task, waiting, self.display):
-            self.record(plugin.name, outcomes)
-            check()
+        claim = self.store.claim
+        self.train(
+            plugin.name,
+            job.trials,
+            lambda free: self.engine.train(job.task, free, self.display, claim),
+        )
         self.report.seconds[plugin.name] = time.perf_counter() - started
-        self.winners.send(job, [self.done[t.key] for t in job.trials if t.key in self.done])
+        if self.store.writers.holds:
+            self.winners.send(job, [self.done[t.key] for t in job.trials if t.key in self.done])
 
     def _collect(self) -> None:
         started = time.perf_counter()

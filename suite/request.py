@@ -22,6 +22,8 @@ class Request:
         folders: folders of the user's own task files.
         source: "embedded" or "full" data.
         engine: "fleet" or "fit"; None for the faster one that the backend allows.
+        join: share the work of a run that is under way in `out`, if there is one.
+        allow_mixed: go on in a folder that was begun with other code, data or another study.
     """
 
     study: Study | SearchStudy
@@ -30,6 +32,8 @@ class Request:
     folders: Sequence[Path] = ()
     source: str = "embedded"
     engine: str | None = None
+    join: bool = False
+    allow_mixed: bool = False
 
     @property
     def probed(self) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from suite.errors import RecordError
-from suite.store import write_whole
+from suite.files import replacing, write_whole
 
 ASKS = "asks"
 CHOICES = "choices"
@@ -102,7 +102,8 @@ def choices_frame(choices: Sequence[Choice]) -> pd.DataFrame:
 def write_log(folder: Path, asks: pd.DataFrame, choices: pd.DataFrame) -> None:
     """Write `asks.csv`, `asks.parquet` and `choices.csv` into `folder`."""
     write_whole(folder / f"{ASKS}.csv", asks.to_csv(index=False))
-    asks.to_parquet(folder / f"{ASKS}.parquet", index=False)
+    with replacing(folder / f"{ASKS}.parquet") as beside:
+        asks.to_parquet(beside, index=False)
     write_whole(folder / f"{CHOICES}.csv", choices.to_csv(index=False))
 
 

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from suite.store import write_whole
+from suite.files import replacing, write_whole
 from suite.trial import canonical
 
 WORDY = ("recipe", "factor", "task", "tuner", "verdict", "technique", "source", "layer")
@@ -95,7 +95,8 @@ class Table:
         write_whole(folder / f"{self.name}.csv", self.full.to_csv(index=False))
         write_whole(folder / f"{self.name}.md", self.markdown())
         write_whole(folder / f"{self.name}.tex", self.latex())
-        _one_type_a_column(self.full).to_parquet(folder / f"{self.name}.parquet", index=False)
+        with replacing(folder / f"{self.name}.parquet") as beside:
+            _one_type_a_column(self.full).to_parquet(beside, index=False)
 
 
 def _line(cells: Sequence[str]) -> str:
