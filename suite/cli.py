@@ -18,8 +18,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from suite.doctorcli import doctor
 from suite.environment import settle, spare_tensorflow
-from suite.errors import SuiteError, UsageError, unknown
+from suite.errors import SuiteError, unknown
 from suite.exits import MEANING, Exit
 from suite.factors import FACTORS
 from suite.kitcli import new_task
@@ -52,6 +53,14 @@ MemoryOption = Annotated[
     typer.Option(min=0.1, help="GiB that a task may hold; default: 3/4 of the machine's."),
 ]
 
+MixedOption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-mixed",
+        help="Go on though code, data or study changed; marks the further trials.",
+    ),
+]
+
 
 @app.callback(invoke_without_command=True)
 def suite(
@@ -82,6 +91,10 @@ def suite(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show matrix, trials, families, time; train nothing.")
     ] = False,
+    join: Annotated[
+        bool, typer.Option("--join", help="Share the work of a run that is under way in --out.")
+    ] = False,
+    allow_mixed: MixedOption = False,
 ) -> None:
     """Run the suite."""
     if context.invoked_subcommand:
@@ -110,6 +123,8 @@ def suite(
         source=data,
         engine=engine,
         limits=limits_of(deadline, memory_limit),
+        join=join,
+        allow_mixed=allow_mixed,
     )
     plugins_of(request)
     console = Console()
@@ -117,9 +132,13 @@ def suite(
         from suite.preview import preview  # noqa: PLC0415
 
         raise typer.Exit(preview(request, console))
-    from suite.runner import run  # noqa: PLC0415
+    from suite.store import Store  # noqa: PLC0415
 
-    _leave(run(request, console))
+    with Store(folder, join) as store:  # before Keras is imported: a refusal comes at once
+        from suite.runner import run  # noqa: PLC0415
+
+        code = run(request, console, store)
+    _leave(code)
 
 
 @app.command("list")
@@ -229,6 +248,7 @@ def resolve(
     tasks_dir: FoldersOption = None,
     deadline: DeadlineOption = DEADLINE,
     memory_limit: MemoryOption = None,
+    allow_mixed: MixedOption = False,
 ) -> None:
     """Train exactly the seeds that underpowered verdicts ask for, and judge anew.
 
@@ -249,7 +269,8 @@ def resolve(
     if dry_run or not resolution.trials:
         return
     limits = limits_of(deadline, memory_limit)
-    _leave(carried_out(reading, resolution, tuple(tasks_dir or ()), console, limits))
+    folders = tuple(tasks_dir or ())
+    _leave(carried_out(reading, resolution, folders, console, limits, allow_mixed))
 
 
 @app.command()
@@ -347,6 +368,7 @@ def check(
     _leave(code)
 
 
+app.command("doctor")(doctor)
 app.command("new-task")(new_task)
 
 
@@ -363,12 +385,6 @@ def main() -> None:
     """Run the command line; a SuiteError becomes its message and an exit code."""
     try:
         app()
-    except UsageError as error:
-        _fail(error, Exit.USAGE)
     except SuiteError as error:
-        _fail(error, Exit.FAILED)
-
-
-def _fail(error: SuiteError, code: int) -> None:
-    Console(stderr=True).print(f"Error: {error}", style="red", markup=False, soft_wrap=True)
-    sys.exit(code)
+        Console(stderr=True).print(f"Error: {error}", style="red", markup=False, soft_wrap=True)
+        sys.exit(error.exit_code)

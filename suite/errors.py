@@ -7,6 +7,8 @@ SuiteError
 │   └── DataError   a task's data is broken: NaN, overlapping splits, unequal lengths
 ├── SourceError     a data source cannot be reached (`--data full` without a network, say)
 └── RecordError     a results folder cannot be used
+    ├── InUseError      another run is writing to it (exit code 3)
+    └── StorageError    it cannot be written to: full, read-only, broken (exit code 5)
 
 Every message says what was expected, then what was received, then the nearest valid choice.
 """
@@ -15,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import ClassVar
 
 MOST_SHOWN = 200
 """Characters of what was received that a message shows."""
@@ -24,9 +27,13 @@ MOST_CHOICES = 200
 class SuiteError(Exception):
     """Base of everything the suite raises on purpose; its text is one message for the user."""
 
+    exit_code: ClassVar[int] = 1
+
 
 class UsageError(SuiteError):
     """The request cannot be carried out as it was written."""
+
+    exit_code = 2
 
 
 class StudyError(UsageError):
@@ -47,6 +54,18 @@ class SourceError(SuiteError):
 
 class RecordError(SuiteError):
     """A results folder cannot be read or written."""
+
+
+class InUseError(RecordError):
+    """Another run is writing to the results folder."""
+
+    exit_code = 3
+
+
+class StorageError(RecordError):
+    """The system will not write to the results folder; what it acknowledged before stays."""
+
+    exit_code = 5
 
 
 def unknown(kind: str, received: object, valid: Iterable[object]) -> UsageError:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from suite.errors import RecordError
+from suite.health import MEASURES
 from suite.words import shown
 
 LONGEST = 10_000
@@ -128,6 +129,8 @@ def check_outcome(content: Mapping[str, Any]) -> None:
     if content["epoch"] is not None:
         _is(int, content["epoch"], "epoch")
     _numbers([content["seconds"]], "seconds")
+    if "health" in content:
+        check_health(_is(dict, content["health"], "health"))
     for name, level in _is(dict, content["hp"], "hp").items():
         shown(name)
         if type(level) is str:
@@ -141,6 +144,17 @@ def check_outcome(content: Mapping[str, Any]) -> None:
         shown(name)
         _numbers(_is(list, curve, "curves"), "curves")
     any(map(shown, content["metrics"]))
+
+
+def check_health(content: Mapping[str, Any]) -> None:
+    """Raise ValueError where a training's health does not have its form: see `suite.health`."""
+    layers = _is(list, content["layers"], "layers")
+    for name in layers:
+        shown(_is(str, name, "layers"))
+    grids = [_is(str, content[measure], measure) for measure in MEASURES]
+    sizes = {len(grid.rstrip("=")) * 3 // 4 for grid in grids}
+    if len(sizes) > 1 or any(size % (4 * max(1, len(layers))) for size in sizes):
+        raise ValueError(f"grids of {len(layers)} layers and of {sorted(sizes)} bytes")
 
 
 def _is(kind: type, value: Any, name: str) -> Any:

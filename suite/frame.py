@@ -21,7 +21,8 @@ HP = "hp."
 def frame_of(outcomes: Iterable[Outcome], study: str) -> pd.DataFrame:
     """One row a trial: `task`, `study`, `trial`, `seed`, `status`, `engine`, `hp.<name>`..., then
     `epoch`, `epochs`, the metrics (`val.<metric>`, `test.<metric>`), `signs` (what the detectors
-    report, where trainings were looked into), `seconds`, `message`.
+    report, where trainings were looked into), `mixed` (what differed from that which the folder
+    was begun with, where something did), `seconds`, `message`.
     """
     rows, every = [], [*outcomes]
     for outcome in every:
@@ -43,6 +44,8 @@ def frame_of(outcomes: Iterable[Outcome], study: str) -> pd.DataFrame:
             }
         )
     frame = pd.DataFrame(rows)
+    if any(outcome.mixed for outcome in every):
+        frame["mixed"] = [outcome.mixed for outcome in every]
     if any(outcome.health for outcome in every):
         frame["signs"] = reported([outcome.health for outcome in every])
     return frame[_ordered(list(frame.columns))] if rows else pd.DataFrame(columns=_ordered([]))
@@ -51,7 +54,7 @@ def frame_of(outcomes: Iterable[Outcome], study: str) -> pd.DataFrame:
 def _ordered(columns: list[str]) -> list[str]:
     """Identity first, then factors, then measurements, whatever the first task brought."""
     head = ["task", "study", "trial", "seed", "status", "engine"]
-    tail = [*(["signs"] if "signs" in columns else []), "seconds", "message"]
+    tail = [*(name for name in ("signs", "mixed") if name in columns), "seconds", "message"]
     factors = [name for name in columns if name.startswith(HP)]
     metrics = [name for name in columns if name.startswith(("val.", "test."))]
     return [*head, *factors, "epoch", "epochs", *metrics, *tail]

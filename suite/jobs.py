@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 from suite import plan
 from suite.errors import PluginError, SuiteError
+from suite.origin import origin_of
 from suite.registry import Plugin, defined, load, where
 from suite.scoring import Judge
 from suite.space import check_factors
@@ -38,6 +40,11 @@ class Job:
             trivial_name=self.task.dataset.trivial_name,
         )
 
+    @cached_property
+    def origin(self) -> dict[str, str]:
+        """What its results rest on: `suite.origin`."""
+        return origin_of(self.plugin.path, self.task.dataset.fingerprint)
+
     def description(self) -> dict[str, Any]:
         """The task and its data, for `run.json`."""
         data = self.task.dataset
@@ -49,6 +56,7 @@ class Job:
             "direction": judged.direction,
             "trivial": dict(judged.trivial),
             "trivial_name": judged.trivial_name,
+            "origin": self.origin,
             "data": {
                 "name": data.name,
                 "source": data.source,

@@ -39,20 +39,24 @@ class MatrixWork(Work):
         self.display.say(f"{plugin.name}: loading data")
         job = prepare(plugin, self.study, self.request.source)
         self.begin(job)
-        waiting = [trial for trial in job.trials if trial.key not in self.done]
         mine = [self.done[t.key] for t in job.trials if t.key in self.done]
         best = Best(job.judge.name)
         for outcome in mine:
             best.add(outcome)
         self.display.begin(Tally(plugin.name, len(job.trials), len(mine), best))
         check()
-        for outcomes in self.engine.train(job.task, waiting, self.display):
-            self.record(plugin.name, outcomes)
-            check()
+        claim = self.store.claim
+        self.train(
+            plugin.name,
+            job.trials,
+            lambda free: self.engine.train(job.task, free, self.display, claim),
+        )
         self.report.seconds[plugin.name] = time.perf_counter() - started
 
     def finish(self, plugin: Plugin) -> None:
-        """Send off the task's winner."""
+        """Send off the task's winner; a run that has joined leaves it to the other one."""
+        if not self.store.writers.holds:
+            return
         task = self.report.tasks[plugin.name]
         planned = trials(self.study, plugin.name, self.request.source, task["epochs"])
         self.winners.send(plugin, task, [self.done[t.key] for t in planned if t.key in self.done])

@@ -8,11 +8,12 @@ import pandas as pd
 
 from suite.csvtext import csv_text
 from suite.errors import RecordError
+from suite.files import replacing, write_whole
 from suite.reading import Reading
 from suite.report.page import write_both
-from suite.store import write_whole
 from suite.tables.table import Table
 from suite.uncollected import uncollected
+from suite.views import write_manifest
 
 TABLES = "tables"
 FIGURES = "figures"
@@ -33,6 +34,7 @@ def publish(reading: Reading, folder: Path) -> list[Table]:
     for table in tables:
         table.write(folder / TABLES)
     write_both(reading, folder / PAGE, folder / FIGURES)
+    write_manifest(folder, reading.outcomes)
     return tables
 
 
@@ -40,4 +42,5 @@ def write_trials(frame: pd.DataFrame, folder: Path) -> None:
     """Write `trials.csv` and `trials.parquet`; nothing where there are no trials yet."""
     if len(frame):
         write_whole(folder / "trials.csv", csv_text(frame))
-        frame.to_parquet(folder / "trials.parquet", index=False)
+        with replacing(folder / "trials.parquet") as beside:
+            frame.to_parquet(beside, index=False)

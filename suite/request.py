@@ -24,6 +24,8 @@ class Request:
         source: "embedded" or "full" data.
         engine: "fleet" or "fit"; None for the faster one that the backend allows.
         limits: what the process of one task may take.
+        join: share the work of a run that is under way in `out`, if there is one.
+        allow_mixed: go on in a folder that was begun with other code, data or another study.
     """
 
     study: Study | SearchStudy
@@ -33,6 +35,8 @@ class Request:
     source: str = "embedded"
     engine: str | None = None
     limits: Limits = field(default_factory=Limits)
+    join: bool = False
+    allow_mixed: bool = False
 
     @property
     def probed(self) -> bool:

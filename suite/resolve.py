@@ -36,16 +36,16 @@ class ResolveWork(Work):
         """Train what is not recorded yet of one task."""
         started = time.perf_counter()
         mine = [t for t in self.resolution.trials if t.task == plugin.name]
-        waiting = [trial for trial in mine if trial.key not in self.done]
         self.display.say(f"{plugin.name}: loading data")
         job, _ = opened(plugin, self.request.source, lambda task: task)
         self.begin(job)
-        done = len(mine) - len(waiting)
+        done = sum(trial.key in self.done for trial in mine)
         self.display.begin(Tally(plugin.name, len(mine), done, Best(job.judge.name)))
         check()
-        for outcomes in self.engine.train(job.task, waiting, self.display):
-            self.record(plugin.name, outcomes)
-            check()
+        claim = self.store.claim
+        self.train(
+            plugin.name, mine, lambda free: self.engine.train(job.task, free, self.display, claim)
+        )
         self.report.seconds[plugin.name] = time.perf_counter() - started
 
 
@@ -55,6 +55,7 @@ def resolve(
     folders: Sequence[Path],
     console: Console,
     limits: Limits,
+    allow_mixed: bool = False,
 ) -> int:
     """Train what a second look asks for, with the verdicts anew; return the exit code."""
     tasks = sorted({trial.task for trial in resolution.trials})
@@ -66,6 +67,7 @@ def resolve(
         folders=folders,
         source=source,
         limits=limits,
+        allow_mixed=allow_mixed,
     )
     return carry_out(request, console, lambda *own: ResolveWork(resolution, request, *own))
 

@@ -21,6 +21,7 @@ from typing import IO, Any
 
 from suite import interrupt
 from suite.environment import environment_for
+from suite.files import replacing
 from suite.stats.intervals import spread
 from suite.supervision.limits import Limits, Meter
 from suite.supervision.server import die_with_parent
@@ -150,8 +151,8 @@ def retrain(request: Request, seeds: Sequence[int] = FRESH_SEEDS) -> dict[str, A
     middle = sorted(runs, key=lambda run: run[0])[len(runs) // 2]
     fitting.model.set_weights(middle[3])
     export = Path(request.export)
-    export.parent.mkdir(parents=True, exist_ok=True)
-    fitting.model.save(export)
+    with replacing(export) as beside:
+        fitting.model.save(beside)
     tests = [run[2][f"test.{judge.name}"] for run in runs]
     vals = [run[2][f"val.{judge.name}"] for run in runs]
     return {

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from suite.store import encode
+from suite.line import encode
 from suite.trial import Outcome, Status, Trial
 
 CANARY = "BROKEN-IN"

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from suite.task import Task
 from suite.trial import Outcome, Trial
+
+Claim = Callable[[Sequence[str]], Container[str]]
+"""Asked just before trials are trained, by key: which of them this process is to train."""
+
+
+def everything(keys: Sequence[str]) -> Container[str]:
+    """The claim of a process that trains alone."""
+    return set(keys)
 
 
 class Watcher(Protocol):
@@ -30,7 +38,11 @@ class Trainer(Protocol):
     """An engine at work on one task, for as long as trials of it come."""
 
     def train(
-        self, trials: Sequence[Trial], watcher: Watcher, skip: Container[str] = ()
+        self,
+        trials: Sequence[Trial],
+        watcher: Watcher,
+        skip: Container[str] = (),
+        claim: Claim = everything,
     ) -> Iterator[Sequence[Outcome]]:
         """As `Engine.train`, with what earlier calls left: programs, states.
 
@@ -50,9 +62,9 @@ class Engine(Protocol):
         """Where the engine's time went so far: seconds by kind of work."""
 
     def train(
-        self, task: Task, trials: Sequence[Trial], watcher: Watcher
+        self, task: Task, trials: Sequence[Trial], watcher: Watcher, claim: Claim = everything
     ) -> Iterator[Sequence[Outcome]]:
-        """Train all `trials`, in any order; yield outcomes as they come, each trial once.
+        """Train all `trials` that `claim` grants; yield outcomes as they come, each trial once.
 
         A trial that cannot be built or trained, or that diverges, is an outcome like any other.
         """

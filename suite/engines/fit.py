@@ -13,7 +13,7 @@ import numpy as np
 
 from suite.blueprint import Blueprint, build_state, draw_up
 from suite.data import Data
-from suite.engines.engine import Estimate, Watcher
+from suite.engines.engine import Claim, Estimate, Watcher, everything
 from suite.engines.fitprobe import FitProbe
 from suite.engines.slices import sum_slices
 from suite.families import by_recipe
@@ -38,11 +38,15 @@ class FitEngine:
         self.clock = {"training": 0.0}
 
     def train(
-        self, task: Task, trials: Sequence[Trial], watcher: Watcher
+        self, task: Task, trials: Sequence[Trial], watcher: Watcher, claim: Claim = everything
     ) -> Iterator[Sequence[Outcome]]:
         """See `suite.engines.engine.Engine.train`; yields one outcome at a time."""
         judge = Judge(task, task.dataset)
-        for same in by_recipe(trials):
+        for every in by_recipe(trials):
+            mine = claim([trial.key for trial in every])
+            same = [trial for trial in every if trial.key in mine]
+            if not same:
+                continue
             watcher.stage(f"fitting {len(same)} trials of one recipe")
             try:
                 fitting = Fitting(task, same[0], task.dataset, self.probed)
@@ -91,11 +95,15 @@ class FitTrainer:
     task: Task
 
     def train(
-        self, trials: Sequence[Trial], watcher: Watcher, skip: Container[str] = ()
+        self,
+        trials: Sequence[Trial],
+        watcher: Watcher,
+        skip: Container[str] = (),
+        claim: Claim = everything,
     ) -> Iterator[Sequence[Outcome]]:
         """See `suite.engines.engine.Trainer.train`."""
         waiting = [trial for trial in trials if trial.key not in skip]
-        yield from self.engine.train(self.task, waiting, watcher)
+        yield from self.engine.train(self.task, waiting, watcher, claim)
 
 
 class Fitting:

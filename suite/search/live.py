@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ import keras_tuner
 
 from suite.csvtext import csv_text
 from suite.engines.engine import Trainer
+from suite.files import write_whole
 from suite.interrupt import check
 from suite.jobs import Job, opened
 from suite.progress import Best, Tally
@@ -23,10 +24,9 @@ from suite.search.spaces import space_of
 from suite.search.study import Entrant, SearchStudy
 from suite.search.tables import curves_frame
 from suite.search.tuners import oracle_for
-from suite.store import write_whole
 from suite.summary import judged_of
 from suite.trial import Outcome, Trial
-from suite.work import Work
+from suite.work import One, Work
 
 FRESH = 1000
 """The first of the seeds on which a search's choice is trained again; searches use 0, 1, ..."""
@@ -117,6 +117,12 @@ class SearchWork(Work):
         self.choices: list[Choice] = []
         self._seen: set[str] = set()  # trials of the rounds so far, of the task under way
 
+    def all(self, plugins: Sequence[Plugin], one: One | None = None) -> None:
+        """Run the searches of every plugin's task."""
+        self.asks.clear()
+        self.choices.clear()
+        super().all(plugins, one)
+
     def one(self, plugin: Plugin) -> None:
         """Run all searches of one task, then train their choices on fresh seeds."""
         started = time.perf_counter()
@@ -164,13 +170,18 @@ class SearchWork(Work):
         and the first round is laid out in any case: then all else comes out as in one go.
         """
         unique = {trial.key: trial for trial in trials if trial.key not in self._seen}
+        whole = list(unique.values())
         first = not self._seen
         self._seen |= unique.keys()
-        skip = self.done.keys() & unique.keys()
-        if first or len(skip) < len(unique):
-            for outcomes in trainer.train(list(unique.values()), self.display, skip):
+        if first and unique.keys() <= self.done.keys():
+            for outcomes in self._layout(trainer, whole):
                 self.record(task, outcomes)
-                check()
+        self.train(task, whole, lambda _: self._layout(trainer, whole))
+
+    def _layout(self, trainer: Trainer, whole: list[Trial]) -> Iterator[Sequence[Outcome]]:
+        """Train what is missing of a round, laid out as the whole of it."""
+        skip = self.done.keys() & {trial.key for trial in whole}
+        yield from trainer.train(whole, self.display, skip, self.store.claim)
 
     def _outcome(self, trial: Trial) -> Outcome:
         return self.done[trial.key]

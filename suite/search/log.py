@@ -12,8 +12,8 @@ import pandas as pd
 
 from suite.csvtext import csv_text, unmarked
 from suite.errors import RecordError
+from suite.files import replacing, write_whole
 from suite.foreign import text_of
-from suite.store import write_whole
 
 ASKS = "asks"
 CHOICES = "choices"
@@ -107,7 +107,8 @@ def choices_frame(choices: Sequence[Choice]) -> pd.DataFrame:
 def write_log(folder: Path, asks: pd.DataFrame, choices: pd.DataFrame) -> None:
     """Write `asks.csv`, `asks.parquet` and `choices.csv` into `folder`."""
     write_whole(folder / f"{ASKS}.csv", csv_text(asks))
-    asks.to_parquet(folder / f"{ASKS}.parquet", index=False)
+    with replacing(folder / f"{ASKS}.parquet") as beside:
+        asks.to_parquet(beside, index=False)
     write_whole(folder / f"{CHOICES}.csv", csv_text(choices))
 
 

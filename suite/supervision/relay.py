@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from suite.errors import PluginError, SuiteError
+from suite.line import decode, encode
 from suite.progress import Tally
 from suite.registry import Plugin, where
 from suite.results import Report
-from suite.store import decode, encode
 from suite.supervision.trace import keep
 from suite.supervision.wire import SLICE, Wire
 from suite.trial import Outcome
@@ -31,6 +31,7 @@ class Relay:
         self.known = known
         self.report = report
         self._tally: Tally | None = None
+        self._news: list[Outcome] = []
 
     def outcomes(self) -> Mapping[str, Outcome]:
         """What is recorded of the task."""
@@ -38,10 +39,28 @@ class Relay:
 
     def append(self, outcomes: Sequence[Outcome]) -> None:
         """Send outcomes to be recorded."""
-        lines = [encode(outcome) for outcome in outcomes]
-        if self._tally:
-            self._tally.add(outcomes)
-        self.wire.send({"outcomes": lines, "done": self._done})
+        self.wire.send({"outcomes": [encode(outcome) for outcome in outcomes]})
+
+    def claim(self, keys: Sequence[str]) -> set[str]:
+        """Those of `keys` that this run is to train: see `suite.store.Store.claim`."""
+        return set(self._granted("claim", keys))
+
+    def free(self, keys: Iterable[str]) -> list[str]:
+        """Those of `keys` that no other run has claimed: see `suite.store.Store.free`."""
+        keys = list(keys)
+        granted = set(self._granted("free", keys))
+        return [key for key in keys if key in granted]
+
+    def news(self) -> list[Outcome]:
+        """What other runs have recorded since this was asked last."""
+        new, self._news = self._news, []
+        return new
+
+    def _granted(self, what: str, keys: Sequence[str]) -> list[str]:
+        self.wire.send({what: list(keys)})
+        answer = self.wire.receive()
+        self._news += map(decode, answer["news"])
+        return list(answer["granted"])
 
     def begin(self, tally: Tally) -> None:
         """A task's training begins: its description goes along."""
@@ -59,7 +78,9 @@ class Relay:
         self.wire.send({"say": text})
 
     def add(self, outcomes: Sequence[Outcome]) -> None:
-        """Nothing: the supervisor shows what it records."""
+        """Count outcomes; the supervisor shows what it records."""
+        if self._tally:
+            self._tally.add(outcomes)
 
     def close(self) -> None:
         """Nothing."""
@@ -77,12 +98,13 @@ def work_apart(wire: Wire, work_for: Callable[..., Work]) -> None:
     asked = wire.receive()
     plugin = Plugin(**{**asked["plugin"], "path": Path(asked["plugin"]["path"])})
     keep(Path(asked["trace"]))
-    report = Report()
+    report = Report(changed=list(asked["changed"]))
     known: dict[str, Outcome] = {}
     while lines := wire.receive().get("known"):
         known |= {outcome.trial.key: outcome for outcome in map(decode, lines)}
     relay = Relay(wire, known, report)
     work = work_for(relay, relay, report, asked["before"])
+    work.apart = True
     end: dict[str, Any] = {"end": "done"}
     try:
         work.one(plugin)

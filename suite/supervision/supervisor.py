@@ -18,9 +18,9 @@ from typing import Any
 
 from suite import errors, interrupt
 from suite.errors import PluginError, RecordError, SuiteError
+from suite.line import decode, encode
 from suite.progress import Best, Tally
 from suite.registry import Plugin
-from suite.store import decode, encode
 from suite.supervision.limits import Limits, Meter
 from suite.supervision.server import ForkServer
 from suite.supervision.trace import ask, place
@@ -83,7 +83,10 @@ class _Watch:
     def ask(self, before: Mapping[str, Any]) -> None:
         """Say what is to be done, and what is known of it."""
         known = [o for o in self.work.done.values() if o.trial.task == self.plugin.name]
-        asked = {"plugin": {**asdict(self.plugin), "path": str(self.plugin.path)}}
+        asked = {
+            "plugin": {**asdict(self.plugin), "path": str(self.plugin.path)},
+            "changed": self.work.report.changed,
+        }
         lines = [encode(outcome) for outcome in known]
         with suppress(ConnectionError):  # it died already; following it tells how
             self.wire.send({**asked, "before": before, "trace": str(self.trace)})
@@ -125,6 +128,9 @@ class _Watch:
             work.display.begin(self._tally)
         if outcomes:
             work.record(self.plugin.name, outcomes)
+        for name, share in (("claim", work.store.claim), ("free", work.store.free)):
+            if name in message:
+                self._grant(sorted(share(message[name])))
         if self._tally and "done" in message:
             self._tally.done = int(message["done"])
         if "stage" in message:
@@ -135,6 +141,12 @@ class _Watch:
             work.take(message["found"])
         for name, seconds in message.get("seconds", {}).items():
             work.report.seconds[name] = work.report.seconds.get(name, 0.0) + seconds
+
+    def _grant(self, keys: Sequence[str]) -> None:
+        """Answer what the process is to train, and what others have recorded meanwhile."""
+        news = self.work.adopt()
+        with suppress(ConnectionError):  # it died meanwhile; following it tells how
+            self.wire.send({"granted": keys, "news": [encode(outcome) for outcome in news]})
 
     def _drain(self) -> None:
         """Pass on once that the run is to stop."""

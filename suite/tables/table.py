@@ -16,7 +16,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from suite.csvtext import csv_text
-from suite.store import write_whole
+from suite.files import replacing, write_whole
 from suite.trial import canonical
 from suite.words import slug
 
@@ -99,7 +99,8 @@ class Table:
         write_whole(folder / f"{name}.csv", csv_text(self.full))
         write_whole(folder / f"{name}.md", self.markdown())
         write_whole(folder / f"{name}.tex", self.latex())
-        _one_type_a_column(self.full).to_parquet(folder / f"{name}.parquet", index=False)
+        with replacing(folder / f"{name}.parquet") as beside:
+            _one_type_a_column(self.full).to_parquet(beside, index=False)
 
 
 def _line(cells: Sequence[str]) -> str:
