@@ -112,9 +112,10 @@ class _Unpacking(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         data = b""
         while not data:
-            packed = self._engine.unconsumed_tail or self._file.read(1 << 16)
-            if self._engine.eof:
-                packed = self._engine.unused_data + packed
+            over = self._engine.eof
+            left = self._engine.unused_data if over else self._engine.unconsumed_tail
+            packed = left or self._file.read(1 << 16)
+            if over:
                 if not packed.strip(b"\0"):
                     return 0
                 self._engine = zlib.decompressobj(wbits=31)

@@ -23,6 +23,8 @@ from suite.trial import Outcome, Status
 from suite.writers import Writers
 
 RECORD = "record"
+MOST_DAMAGE = 10_000
+"""Lines that may be damaged."""
 PACKED = ".gz"
 """The ending of a segment that was put away (`suite.archive`); nothing is appended to it."""
 
@@ -205,12 +207,21 @@ class Store:
         except RecordError as error:
             parts = pieces(line)
             if parts == [line]:
-                self.damage.append(Damage(segment, number, str(error), line))
+                self._damaged(Damage(segment, number, str(error), line))
                 return
             end = line[len(parts[0]) : len(parts[0]) + 1]
-            self.damage.append(Damage(segment, number, "the end of the line is damaged", end))
+            self._damaged(Damage(segment, number, "the end of the line is damaged", end))
             for part in parts:
                 yield from self._decoded(segment, number, part)
+
+    def _damaged(self, damage: Damage) -> None:
+        """Note damage; RecordError where there is so much that this is no record."""
+        self.damage.append(damage)
+        if len(self.damage) > MOST_DAMAGE:
+            raise RecordError(
+                f"Expected a record that can be read. Received: {damage.segment}, "
+                f"with more than {MOST_DAMAGE:,} damaged lines."
+            )
 
     # Sharing the work with runs that joined.
 

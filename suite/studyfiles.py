@@ -19,6 +19,8 @@ PRESETS: Mapping[str, type[Part]] = {"matrix": Preset, "search": SearchPreset}
 INNER: Mapping[str, type[Part]] = {"<dependent>": Dependent, "<range>": Range}
 MOST_BYTES = 256 << 10
 """Of a study file."""
+MOST_DOTS = 40_000_000
+"""Squares of the numbers of dots in its lines, added up: reading a key of n parts takes n^2."""
 TAGS = ("<plain>", "<table>", *INNER)
 
 
@@ -78,7 +80,10 @@ def _parsed(path: Path) -> Study | SearchStudy:
         data = file.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
         raise StudyError(f"Expected at most {MOST_BYTES:,} bytes. Received: more.")
-    content = tomllib.loads(data.decode().replace("\r\n", "\n"))
+    text = data.decode().replace("\r\n", "\n")
+    if sum(line.count(".") ** 2 for line in text.split("\n")) > MOST_DOTS:
+        raise StudyError("Expected keys of few parts. Received: a line of a great many dots.")
+    content = tomllib.loads(text)
     content.setdefault("name", path.stem)
     kind = content.pop("kind", "matrix")
     if kind not in list(KINDS):
@@ -93,7 +98,7 @@ def _explain(kind: str, error: ValidationError) -> str:
     """One fault of a study file in a sentence; a misspelt key says more than the missing one."""
     fault = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
     parts = [str(part) for part in fault["loc"] if part not in TAGS]
-    place, context = ".".join(parts), fault.get("ctx", {})
+    place, context = ".".join(parts)[:MOST_SHOWN], fault.get("ctx", {})
     if fault["type"] == "extra_forbidden":
         return str(unknown("key", parts[-1], _model(kind, fault["loc"]).model_fields))
     if fault["type"] == "missing":
