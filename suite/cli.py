@@ -25,6 +25,7 @@ from suite.exits import MEANING, Exit
 from suite.factors import FACTORS
 from suite.kitcli import new_task
 from suite.supervision.limits import DEADLINE, limits_of
+from suite.words import escaped
 
 SOURCES = ("embedded", "full")
 REGRESSION = "regression"
@@ -386,5 +387,7 @@ def main() -> None:
     try:
         app()
     except SuiteError as error:
-        Console(stderr=True).print(f"Error: {error}", style="red", markup=False, soft_wrap=True)
+        Console(stderr=True).print(
+            f"Error: {escaped(str(error))}", style="red", markup=False, soft_wrap=True
+        )
         sys.exit(error.exit_code)

@@ -34,10 +34,13 @@ def opened(path: Path, folder: Path) -> IO[bytes]:
     Raises RecordError where it is no plain file (a device or a pipe would never end), or a link
     that leads out of the folder.
     """
-    home, real = folder.resolve(), path.resolve()
+    home, real = (Path(os.path.realpath(own)) for own in (folder, path))
     if not real.is_relative_to(home):
         raise RecordError(f"Expected {path} to lie in its folder. Received: a link to {real}.")
-    descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise RecordError(f"Expected {path} to be readable. Received: {error.strerror}.") from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise RecordError(f"Expected a plain file at {path}. Received: none.")

@@ -19,12 +19,14 @@ from pathlib import Path
 from statistics import fmean
 from typing import IO, Any
 
+import psutil
+
 from suite import interrupt
 from suite.environment import environment_for
 from suite.files import replacing
 from suite.stats.intervals import spread
 from suite.supervision.limits import Limits, Meter
-from suite.supervision.server import die_with_parent
+from suite.supervision.server import adopt, die_with_parent, end_descendants
 from suite.trial import Level
 
 FRESH_SEEDS = (1_000_001, 1_000_002, 1_000_003)
@@ -104,8 +106,14 @@ class WinnerProcess:
 
     def stop(self) -> None:
         """End the child and all it started, without waiting for answers."""
+        family: list[psutil.Process] = []
+        with suppress(psutil.NoSuchProcess):
+            family = psutil.Process(self._child.pid).children(recursive=True)
         with suppress(ProcessLookupError):
             os.killpg(self._child.pid, signal.SIGKILL)
+        for process in family:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         self._child.wait()
         for file in (self._child.stdin, self._child.stdout, self._log):
             if file:
@@ -172,6 +180,7 @@ def main() -> None:
     from suite.registry import where  # noqa: PLC0415  # as in `retrain`
 
     die_with_parent()
+    adopt()
     for line in sys.stdin:
         request = Request(**json.loads(line))
         try:
@@ -180,6 +189,7 @@ def main() -> None:
             text = f"{where(error, Path(request.path))}: {type(error).__name__}: {error}"
             answer = {"task": request.task, "error": text[:MOST_WORDS]}
         print(json.dumps(answer), flush=True)
+    end_descendants()
 
 
 if __name__ == "__main__":

@@ -23,6 +23,16 @@ def shown(name: str) -> str:
     return name
 
 
+def escaped(text: str) -> str:
+    """A message in which strangers' control characters are written out.
+
+    >>> escaped("\\x1b[2J é")
+    '\\\\x1b[2J é'
+    """
+    signs = (s if s.isprintable() or s == "\n" else ascii(s)[1:-1] for s in text)
+    return "".join(signs)
+
+
 def slug(name: str) -> str:
     """A name that every file system takes; one of its own where `name` is none.
 

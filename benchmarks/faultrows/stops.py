@@ -20,7 +20,7 @@ from suite.store import RECORD, Store
 STUDY = """
 question = "Does it stop as it should?"
 seeds = 2
-epochs = 400
+epochs = 20
 [factors]
 batch_size = [8, 16, 24]
 """

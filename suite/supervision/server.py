@@ -43,6 +43,12 @@ def die_with_parent() -> None:
         _prctl(DEATH_SIGNAL, signal.SIGKILL)
 
 
+def adopt() -> None:
+    """Have this process become the parent of what its descendants leave; nothing outside Linux."""
+    if available():
+        _prctl(SUBREAPER, 1)
+
+
 def _prctl(option: int, value: int) -> None:
     if ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0):
         raise OSError(ctypes.get_errno(), f"prctl {option}")
@@ -91,7 +97,7 @@ def _serve(control: socket.socket, body: Callable[[Wire], None]) -> NoReturn:
     os.setsid()  # what is typed on the terminal is for the supervisor alone
     drain()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    _prctl(SUBREAPER, 1)
+    adopt()
     worker = 0
     while order := control.recv(1):
         if order == FORK:
@@ -106,7 +112,7 @@ def _serve(control: socket.socket, body: Callable[[Wire], None]) -> NoReturn:
             theirs.close()
         else:
             control.sendall(PID.pack(_ended(worker, 0 if order == KILL else GRACE)))
-    _end_descendants()
+    end_descendants()
     os._exit(0)
 
 
@@ -136,11 +142,11 @@ def _ended(worker: int, grace: float) -> int:
             status = os.waitpid(worker, 0)[1]
             break
         time.sleep(0.005)
-    _end_descendants()
+    end_descendants()
     return status
 
 
-def _end_descendants() -> None:
+def end_descendants() -> None:
     """Kill them until there are none; those that lose their parents become children of this one."""
     while family := psutil.Process().children(recursive=True):
         for process in family:
