@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: run test slow lint clean
+.PHONY: run test slow lint audit clean
 
 run: .venv/.ready
 	$(BIN)/python run_suite.py $(ARGS)
@@ -18,6 +18,9 @@ lint: .venv/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict suite
+
+audit: .venv/.ready
+	$(BIN)/python .ci/audit
 
 # pip compiles what it installs; without compiled modules every import of TensorFlow takes 20 s.
 .venv/.ready: requirements.txt
