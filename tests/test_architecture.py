@@ -192,6 +192,7 @@ LAYERS = [  # from the top; a module imports from lines below its own only
     "task",
     "given",
     "targets",
+    "usermodel",
     "probe",
     "arrays",
     "splits",
