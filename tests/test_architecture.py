@@ -193,7 +193,6 @@ LAYERS = [  # from the top; a module imports from lines below its own only
     "given",
     "targets",
     "usermodel",
-    "probe",
     "arrays",
     "splits",
     "data",

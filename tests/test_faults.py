@@ -14,8 +14,8 @@ from benchmarks.faultrows.row import Found, Row
 from suite.errors import UsageError
 
 ROOT = Path(__file__).parents[1]
-MINUTES = ("changed", "surroundings")
-"""Rows whose quick form needs several runs of the real thing."""
+MINUTES = ("changed", "surroundings", "doctor", "load")
+"""Rows whose quick form needs several runs of the real thing, or thousands of trials."""
 ROWS = [*record.ROWS, *folder.ROWS]
 
 
