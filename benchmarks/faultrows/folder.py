@@ -39,8 +39,8 @@ Done = subprocess.CompletedProcess[str]
 LEAVES, FREE = 2.0, 1.0
 """Seconds in which a second run leaves, and in which a dead holder's lock is free."""
 SHARED = 400
-LONG = MATRIX.replace("seeds = 2", "seeds = 24").replace("epochs = 4", "epochs = 200")
-LONG_TRIALS = 16 * 24
+LONG = MATRIX.replace("seeds = 2", "seeds = 40").replace("epochs = 4", "epochs = 80")
+LONG_TRIALS = 16 * 40
 """Long enough for a second run to arrive in the middle."""
 JOINER = """
 import sys, time
