@@ -75,9 +75,21 @@ def table_of(found: Sequence[dict[str, Any]]) -> Table:
     return table
 
 
+def markdown(found: Sequence[dict[str, Any]]) -> str:
+    """The figures of all rows for the docs."""
+    lines = ["| fault | promise | figures |", "| --- | --- | --- |"]
+    for row in found:
+        cells = (row[key].replace("|", "\\|") for key in ("fault", "promise", "figures"))
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def main(
     row: Annotated[list[str] | None, typer.Option(help="A row by name; repeat for more.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="On a small scale.")] = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the table as docs/faults.md has it.")
+    ] = False,
     as_data: AsData = False,
     check: Check = False,
 ) -> None:
@@ -90,7 +102,10 @@ def main(
         errors.print(line, markup=False, soft_wrap=True)
     missed = [f"{f['name']}: not kept: {f['figures']}" for f in found if not f["kept"]]
     content = {"quick": quick, "rows": found}
-    close(content, missed, as_data=as_data, check=check, table=table_of(found))
+    if as_markdown:
+        print(markdown(found))
+    table = None if as_markdown else table_of(found)
+    close(content, missed, as_data=as_data, check=check, table=table)
 
 
 if __name__ == "__main__":

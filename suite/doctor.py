@@ -60,7 +60,7 @@ def _examined(store: Store, repair: bool) -> Iterator[Finding]:
         return
     yield _description(reading)
     named = store.faults()
-    if repair and reading.run.get("damaged_lines") != named:
+    if repair and reading.run.get("damaged_lines", []) != named:
         run = {**reading.run, "damaged_lines": named}
         write_whole(store.folder / "run.json", json.dumps(run, indent=2, allow_nan=False) + "\n")
         reading = read(store.folder)

@@ -60,11 +60,10 @@ def decode(line: str | bytes) -> Outcome:
     Raises `NewerRecordError` for one of a newer release, `RecordError` for one that is damaged.
     """
     raw = line.encode() if isinstance(line, str) else line
-    checksum, _, text = raw.partition(b" ")
-    if b"%08x" % zlib.crc32(text) != checksum:
+    if not holds(raw):
         raise RecordError(f"Expected a line whose checksum holds. Received: {raw[:40]!r}...")
     try:
-        content = migrated(parsed(text))
+        content = migrated(parsed(raw[9:]))
         check_outcome(content)
         trial = Trial(**{name: content[name] for name in _TRIAL})
         vars(trial)["key"] = content["key"]  # it was worked out when the line was written
@@ -124,7 +123,14 @@ def pieces(raw: bytes) -> list[bytes]:
 
     Inside JSON no brace is followed by a checksum and an unescaped quote.
     """
-    return [piece for piece in _JOINT.split(raw) if piece] or [raw]
+    found = [piece for piece in _JOINT.split(raw) if piece]
+    return found if any(map(holds, found)) else [raw]
+
+
+def holds(line: bytes) -> bool:
+    """Whether the checksum of a line holds."""
+    checksum, _, text = line.partition(b" ")
+    return b"%08x" % zlib.crc32(text) == checksum
 
 
 def key_in(raw: bytes) -> str:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from suite.errors import RecordError
+from suite.errors import RecordError, StorageError
 from suite.files import write_whole
 from suite.line import decode, encode
 from suite.store import RECORD, Store
@@ -331,6 +331,6 @@ def test_a_derived_file_that_cannot_be_written_leaves_the_old_one(tmp_path, monk
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", fail)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(StorageError, match="No space left"):
         write_whole(path, "new")
     assert path.read_text() == "old"
