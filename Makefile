@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: run test slow lint gallery clean
+.PHONY: run test slow lint audit gallery clean
 
 run: .venv/.ready
 	$(BIN)/python run_suite.py $(ARGS)
@@ -18,6 +18,9 @@ lint: .venv/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict suite
+
+audit: .venv/.ready
+	$(BIN)/python .ci/audit
 
 # Claims and pictures in docs/ and README.md, from the runs recorded in results/topics/.
 gallery: .venv/.ready

@@ -9,10 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from suite.errors import UsageError
+from suite.files import replacing
 from suite.frame import described
+from suite.line import encode
 from suite.publication import TABLES
 from suite.search.log import ASKS, CHOICES
-from suite.store import PACKED, RECORD, Store, encode
+from suite.store import PACKED, RECORD, Store
 from suite.trial import Outcome
 
 DIGITS = 4
@@ -33,18 +35,21 @@ def archive(results: Path, copy: Path) -> Path:
     if copy.exists():
         raise UsageError(f"Expected a folder that does not exist yet. Received: {copy}.")
     outcomes = Store(results).outcomes()
-    (copy / RECORD).mkdir(parents=True)
-    shutil.copyfile(results / "run.json", copy / "run.json")
-    for path in sorted((results / TABLES).glob("*.csv")) + sorted((results / TABLES).glob("*.md")):
-        (copy / TABLES).mkdir(exist_ok=True)
-        shutil.copyfile(path, copy / TABLES / path.name)
-    for name in (ASKS, CHOICES):
-        if (results / f"{name}.csv").exists():  # searches
-            shutil.copyfile(results / f"{name}.csv", copy / f"{name}.csv")
-    segment = copy / RECORD / f"archive.jsonl{PACKED}"
-    lines = "".join(encode(_rounded(outcomes[key])) + "\n" for key in sorted(outcomes))
-    segment.write_bytes(gzip.compress(lines.encode(), compresslevel=9, mtime=0))
-    return segment
+    name = f"archive.jsonl{PACKED}"
+    with replacing(copy) as beside:
+        (beside / RECORD).mkdir(parents=True)
+        shutil.copyfile(results / "run.json", beside / "run.json")
+        for ending in ("csv", "md"):
+            for path in sorted((results / TABLES).glob(f"*.{ending}")):
+                (beside / TABLES).mkdir(exist_ok=True)
+                shutil.copyfile(path, beside / TABLES / path.name)
+        for log in (ASKS, CHOICES):
+            if (results / f"{log}.csv").exists():  # searches
+                shutil.copyfile(results / f"{log}.csv", beside / f"{log}.csv")
+        lines = "".join(encode(_rounded(outcomes[key])) + "\n" for key in sorted(outcomes))
+        packed = gzip.compress(lines.encode(), compresslevel=9, mtime=0)
+        (beside / RECORD / name).write_bytes(packed)
+    return copy / RECORD / name
 
 
 def _rounded(outcome: Outcome) -> Outcome:

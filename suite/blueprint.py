@@ -78,7 +78,7 @@ def draw_up(
     whole = epochs or task.epochs
     lasting(hp, lambda: whole * max(1, len(data.train) // task.batch_size_of(hp)))
     with recorded_initializers() as initializers:
-        model = task.build(hp)
+        model = usermodel.compiled(task.build(hp), f"build(hp) of task {task.name!r}")
         batch_size = min(task.batch_size_of(hp), len(data.train))
         if not model.built:  # a subclassed model has no weights before it sees a batch
             build_state(model, data.train.take(slice(0, batch_size)))

@@ -18,17 +18,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from suite.doctorcli import doctor
 from suite.environment import settle, settle_worker, spare_tensorflow
-from suite.errors import SuiteError, UsageError, unknown
+from suite.errors import SuiteError, unknown
+from suite.exits import MEANING, Exit
 from suite.factors import FACTORS
-from suite.interrupt import watch
 from suite.kitcli import new_task
+from suite.supervision.limits import DEADLINE, limits_of
+from suite.words import escaped
 
 SOURCES = ("embedded", "full")
 REGRESSION = "regression"
-FAILED = 1
-USAGE = 2
-INTERRUPTED = 130
 
 app = typer.Typer(
     add_completion=False,
@@ -36,7 +36,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Train Keras models over matrices of training techniques and compare the techniques. "
     "Without a command: run the suite.",
-    epilog="Exit codes: 0 ok, 1 some trials or plugins failed, 2 usage, 130 interrupted.",
+    epilog="Exit codes: " + "; ".join(f"{code.value} {text}" for code, text in MEANING.items()),
 )
 
 TaskOption = Annotated[
@@ -44,6 +44,22 @@ TaskOption = Annotated[
 ]
 FoldersOption = Annotated[
     list[Path] | None, typer.Option("--tasks-dir", help="A folder of your own task files.")
+]
+DeadlineOption = Annotated[
+    float,
+    typer.Option(min=1, help="Seconds without a sign of life after which a task is given up."),
+]
+MemoryOption = Annotated[
+    float | None,
+    typer.Option(min=0.1, help="GiB that a task may hold; default: 3/4 of the machine's."),
+]
+
+MixedOption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-mixed",
+        help="Go on though code, data or study changed; marks the further trials.",
+    ),
 ]
 
 
@@ -75,9 +91,15 @@ def suite(
         str | None,
         typer.Option(help="Train in a Dask cluster: tcp://host:port, or a number of processes."),
     ] = None,
+    deadline: DeadlineOption = DEADLINE,
+    memory_limit: MemoryOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show matrix, trials, families, time; train nothing.")
     ] = False,
+    join: Annotated[
+        bool, typer.Option("--join", help="Share the work of a run that is under way in --out.")
+    ] = False,
+    allow_mixed: MixedOption = False,
 ) -> None:
     """Run the suite."""
     if context.invoked_subcommand:
@@ -106,6 +128,9 @@ def suite(
         source=data,
         engine=engine,
         cluster=cluster,
+        limits=limits_of(deadline, memory_limit),
+        join=join,
+        allow_mixed=allow_mixed,
     )
     plugins_of(request)
     console = Console()
@@ -113,9 +138,13 @@ def suite(
         from suite.preview import preview  # noqa: PLC0415
 
         raise typer.Exit(preview(request, console))
-    from suite.runner import run  # noqa: PLC0415
+    from suite.store import Store  # noqa: PLC0415
 
-    _leave(run(request, console))
+    with Store(folder, join) as store:  # before Keras is imported: a refusal comes at once
+        from suite.runner import run  # noqa: PLC0415
+
+        code = run(request, console, store)
+    _leave(code)
 
 
 @app.command("list")
@@ -181,7 +210,7 @@ def compare(
         console.print()
     if fail_on and found.regressed:
         console.print("regression: see the rows whose change is worse", style="red")
-        raise typer.Exit(FAILED)
+        raise typer.Exit(Exit.FAILED)
 
 
 @app.command()
@@ -223,6 +252,9 @@ def resolve(
         bool, typer.Option("--dry-run", help="Show what would be trained; train nothing.")
     ] = False,
     tasks_dir: FoldersOption = None,
+    deadline: DeadlineOption = DEADLINE,
+    memory_limit: MemoryOption = None,
+    allow_mixed: MixedOption = False,
 ) -> None:
     """Train exactly the seeds that underpowered verdicts ask for, and judge anew.
 
@@ -242,7 +274,9 @@ def resolve(
     console.print(resolution_table(reading, resolution).rich())
     if dry_run or not resolution.trials:
         return
-    _leave(carried_out(reading, resolution, tuple(tasks_dir or ()), console))
+    limits = limits_of(deadline, memory_limit)
+    folders = tuple(tasks_dir or ())
+    _leave(carried_out(reading, resolution, folders, console, limits, allow_mixed))
 
 
 @app.command()
@@ -286,7 +320,7 @@ def replay(
     try:
         tables = race(asked, console)
     except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
+        raise typer.Exit(Exit.INTERRUPTED) from None
     for table in tables:
         console.print()
         console.print(table.rich())
@@ -336,16 +370,17 @@ def check(
     try:
         code = examined(name, tuple(tasks_dir or ()), Console(), as_json=as_json)
     except KeyboardInterrupt:
-        code = INTERRUPTED
+        code = Exit.INTERRUPTED
     _leave(code)
 
 
+app.command("doctor")(doctor)
 app.command("new-task")(new_task)
 
 
 def _leave(code: int) -> NoReturn:
     """End with an exit code."""
-    if code == INTERRUPTED:  # XLA may still be at work; an orderly exit under it crashes
+    if code == Exit.INTERRUPTED:  # XLA may still be at work; an orderly exit under it crashes
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
@@ -354,15 +389,10 @@ def _leave(code: int) -> NoReturn:
 
 def main() -> None:
     """Run the command line; a SuiteError becomes its message and an exit code."""
-    watch()
     try:
         app()
-    except UsageError as error:
-        _fail(error, USAGE)
     except SuiteError as error:
-        _fail(error, FAILED)
-
-
-def _fail(error: SuiteError, code: int) -> None:
-    Console(stderr=True).print(f"Error: {error}", style="red", markup=False, soft_wrap=True)
-    sys.exit(code)
+        Console(stderr=True).print(
+            f"Error: {escaped(str(error))}", style="red", markup=False, soft_wrap=True
+        )
+        sys.exit(error.exit_code)

@@ -69,7 +69,7 @@ def short_training(task: Task, epochs: int = EPOCHS) -> Outcome:
     """One training on default hyperparameters, by the engine that a run would take."""
     from suite.engines.choice import engine_named  # noqa: PLC0415
 
-    engine, _ = engine_named(None)
+    engine = engine_named(None)
     trial = Trial(task.name, task.source, {}, seed=0, epochs=epochs)
     ((outcome,),) = engine.train(task, [trial], _Silent())
     return outcome

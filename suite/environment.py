@@ -34,7 +34,7 @@ def settle(cores: int | None = None) -> str:
             f"KERAS_BACKEND={backend}, which is not installed. Unset it to use jax."
         )
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # banners of TensorFlow are no results
-    flags = os.environ.get("XLA_FLAGS", "")
+    flags = xla_flags()
     if DEVICES_FLAG not in flags:
         count = cores or available_cores()
         os.environ["XLA_FLAGS"] = f"{flags} {DEVICES_FLAG}={count}".strip()
@@ -49,6 +49,16 @@ def settle_worker(backend: str, threads: int) -> None:
     for name in THREADS:
         os.environ.setdefault(name, str(threads))
     settle(threads)
+
+
+def xla_flags() -> str:
+    """The flags that XLA is started with."""
+    return os.environ.get("XLA_FLAGS", "")
+
+
+def compile_cache() -> str:
+    """The folder of JAX's persistent cache of compiled programs; empty where there is none."""
+    return os.environ.get("JAX_COMPILATION_CACHE_DIR", "")
 
 
 def available_cores() -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,8 @@ import pandas as pd
 
 from suite.detectors import reported
 from suite.errors import RecordError
+from suite.foreign import parsed, text_of
+from suite.forms import check_run
 from suite.store import RECORD, Store
 from suite.trial import Outcome
 
@@ -21,7 +22,8 @@ def frame_of(outcomes: Iterable[Outcome], study: str) -> pd.DataFrame:
     """One row a trial: `task`, `study`, `trial`, `seed`, `status`, `engine`, `hp.<name>`..., then
     `epoch`, `epochs`, the metrics (`val.<metric>`, `test.<metric>`), `sparsity` (share of small
     weights at the selected epoch), `signs` (what the detectors report, where trainings were looked
-    into), `seconds`, `message`.
+    into), `mixed` (what differed from that which the folder was begun with, where something did),
+    `seconds`, `message`.
     """
     rows, every = [], [*outcomes]
     for outcome in every:
@@ -43,6 +45,8 @@ def frame_of(outcomes: Iterable[Outcome], study: str) -> pd.DataFrame:
             }
         )
     frame = pd.DataFrame(rows)
+    if any(outcome.mixed for outcome in every):
+        frame["mixed"] = [outcome.mixed for outcome in every]
     if any(outcome.health for outcome in every):
         frame["signs"] = reported([outcome.health for outcome in every])
     return frame[_ordered(list(frame.columns))] if rows else pd.DataFrame(columns=_ordered([]))
@@ -51,7 +55,7 @@ def frame_of(outcomes: Iterable[Outcome], study: str) -> pd.DataFrame:
 def _ordered(columns: list[str]) -> list[str]:
     """Identity first, then factors, then measurements, whatever the first task brought."""
     head = ["task", "study", "trial", "seed", "status", "engine"]
-    tail = [*(["signs"] if "signs" in columns else []), "seconds", "message"]
+    tail = [*(name for name in ("signs", "mixed") if name in columns), "seconds", "message"]
     factors = [name for name in columns if name.startswith(HP)]
     metrics = [name for name in columns if name.startswith(("val.", "test.", "sparsity"))]
     return [*head, *factors, "epoch", "epochs", *metrics, *tail]
@@ -81,14 +85,8 @@ def described(folder: Path) -> Mapping[str, Any]:
             f"Expected a results folder, with record/ and run.json in it. Received: {folder}."
         )
     try:
-        run: Mapping[str, Any] = json.loads(description.read_text(encoding="utf-8"))
+        run: Mapping[str, Any] = parsed(text_of(description, folder))
     except ValueError as error:
         raise RecordError(f"Expected JSON in {description}. Received: {error}.") from error
-    try:
-        _ = run["study"]["name"], run["tasks"].items()
-    except (TypeError, KeyError, AttributeError) as error:
-        raise RecordError(
-            f"Expected the study and the tasks of a run in {description}. "
-            f"Received: neither or one of them."
-        ) from error
+    check_run(run, description)
     return run

@@ -8,11 +8,12 @@ from typing import Any
 
 from suite.interrupt import check
 from suite.jobs import prepare
+from suite.plan import trials
 from suite.progress import Best, Tally
 from suite.registry import Plugin
 from suite.study import Study
 from suite.winners import Winners
-from suite.work import Work
+from suite.work import One, Work
 
 
 class MatrixWork(Work):
@@ -21,11 +22,11 @@ class MatrixWork(Work):
     def __init__(self, study: Study, *common: Any) -> None:
         super().__init__(*common)
         self.study = study
-        self.winners = Winners(self.request.out, self.before)
+        self.winners = Winners(self.request, self.before)
 
-    def all(self, plugins: Sequence[Plugin]) -> None:
+    def all(self, plugins: Sequence[Plugin], one: One | None = None) -> None:
         """Train every plugin's trials, then collect the winners."""
-        super().all(plugins)
+        super().all(plugins, one)
         self._collect()
 
     def close(self) -> None:
@@ -33,24 +34,32 @@ class MatrixWork(Work):
         self.winners.stop()
 
     def one(self, plugin: Plugin) -> None:
-        """Train what is not recorded yet of one task, and send off its winner."""
+        """Train what is not recorded yet of one task."""
         started = time.perf_counter()
         self.display.say(f"{plugin.name}: loading data")
         job = prepare(plugin, self.study, self.request.source)
         self.begin(job)
-        waiting = [trial for trial in job.trials if trial.key not in self.done]
         mine = [self.done[t.key] for t in job.trials if t.key in self.done]
         best = Best(job.judge.name)
         for outcome in mine:
             best.add(outcome)
         self.display.begin(Tally(plugin.name, len(job.trials), len(mine), best))
         check()
-        for outcomes in self.engine.train(job.task, waiting, self.display):
-            self.record(plugin.name, outcomes)
-            check()
+        claim = self.store.claim
+        self.train(
+            plugin.name,
+            job.trials,
+            lambda free: self.engine.train(job.task, free, self.display, claim),
+        )
         self.report.seconds[plugin.name] = time.perf_counter() - started
-        if self.study.winners:
-            self.winners.send(job, [self.done[t.key] for t in job.trials if t.key in self.done])
+
+    def finish(self, plugin: Plugin) -> None:
+        """Send off the task's winner; a run that has joined leaves it to the other one."""
+        if not self.store.writers.holds or not self.study.winners:
+            return
+        task = self.report.tasks[plugin.name]
+        planned = trials(self.study, plugin.name, self.request.source, task["epochs"])
+        self.winners.send(plugin, task, [self.done[t.key] for t in planned if t.key in self.done])
 
     def _collect(self) -> None:
         started = time.perf_counter()

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import product
-from math import prod
 
 from suite.errors import StudyError
-from suite.study import Dependent, Study, level_name
+from suite.study import Dependent, Study, check_size, level_name, size
 from suite.trial import Level, Trial
-
-MOST_TRIALS = 1_000_000
 
 
 def recipes(study: Study) -> Iterator[dict[str, Level]]:
@@ -49,24 +46,9 @@ def _levels(name: str, depends: Dependent, cell: dict[str, Level]) -> Sequence[L
     return depends.levels[level]
 
 
-def size(study: Study) -> int:
-    """An upper bound of the trials of one task, counted without building them."""
-    most = [
-        max((len(own) for own in levels.levels.values()), default=0)
-        if isinstance(levels, Dependent)
-        else len(levels)
-        for levels in study.nuisance.values()
-    ]
-    return prod([*map(len, study.factors.values()), *most]) * study.seeds
-
-
 def trials(study: Study, task: str, source: str, default_epochs: int) -> list[Trial]:
     """The trials of one task: every cell of the matrix on every seed, seed by seed."""
-    if size(study) > MOST_TRIALS:
-        raise StudyError(
-            f"Expected a matrix of at most {MOST_TRIALS:,} trials a task. "
-            f"Received: study {study.name!r} with {size(study):,}."
-        )
+    check_size(study.name, size(study))
     cells = [(own, study.epochs_of(own, task, default_epochs)) for own in recipes(study)]
     if not cells:
         raise StudyError(

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from suite.cluster.preview import preview_cluster
-from suite.engines.choice import engine_named
+from suite.engines.choice import cost_of, engine_named
 from suite.environment import spare_tensorflow
 from suite.errors import SuiteError, UsageError
 from suite.jobs import prepare
@@ -55,8 +55,8 @@ def preview(request: Request, console: Console) -> int:
     spare_tensorflow()
     if request.cluster is not None:
         return preview_cluster(request, lambda task: Status(console, task), console)
-    engine, cost = engine_named(request.engine, request.probed)
-    if cost:
+    engine = engine_named(request.engine, request.probed)
+    if cost := cost_of(request.engine):
         console.print(cost)
     study = request.study
     if not isinstance(study, Study):

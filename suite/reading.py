@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from suite.claim import Claim
 from suite.claims import Floats, arms_of, claims_frame, tested
-from suite.errors import RecordError
+from suite.errors import RecordError, StudyError
 from suite.evidence import Evidence, evidence_of
 from suite.frame import described, frame_of
 from suite.search.claims import Duel, duels, search_claims
@@ -22,7 +22,7 @@ from suite.search.study import SearchStudy
 from suite.search.tables import curves_frame, search_tables, searches_of
 from suite.store import Store
 from suite.study import Study
-from suite.studyfiles import KINDS
+from suite.studyfiles import KINDS, fault_of
 from suite.summary import Judged, judged_of
 from suite.tables.claims import claims_table
 from suite.tables.matrix import matrix_tables
@@ -135,9 +135,7 @@ def study_of(run: Mapping[str, Any], folder: Path) -> Study | SearchStudy:
     kind = KINDS["search" if content.get("kind") == "search" else "matrix"]
     try:
         return kind.model_validate(content)
-    except ValidationError as error:
-        fault = error.errors()[0]
-        place = ".".join(map(str, fault["loc"]))
+    except (ValidationError, StudyError) as error:
         raise RecordError(
-            f"Expected a study in {folder / 'run.json'}. Received: {place}: {fault['msg']}."
+            f"Expected a study in {folder / 'run.json'}. Received: {fault_of(error)}."
         ) from error

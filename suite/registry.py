@@ -19,6 +19,8 @@ from suite.errors import PluginError, SourceError, SuiteError, UsageError, unkno
 if TYPE_CHECKING:
     from suite.task import Task
 
+DEEPEST = 1000
+"""Frames of a traceback that are looked through, from the innermost on."""
 TASKS = Path(__file__).parents[1] / "tasks"
 
 
@@ -177,6 +179,7 @@ def load(plugin: Plugin, source: str) -> Task:
             f"Received: {plugin.name}, which has the arrays it was made with. Use --data embedded."
         )
     task.name = plugin.name
+    task.path = plugin.path
     return task
 
 
@@ -212,6 +215,14 @@ def _made(module: ModuleType, plugin: Plugin, source: str) -> Task:
 
 def where(error: BaseException, path: Path) -> str:
     """`file:line` of the innermost frame of `error` that lies in `path`; the file alone if none."""
-    frames = traceback.extract_tb(error.__traceback__)
+    frames = traceback.extract_tb(error.__traceback__, limit=-DEEPEST)
     lines = [frame.lineno for frame in frames if Path(frame.filename) == path]
     return f"{path}:{lines[-1]}" if lines else str(path)
+
+
+def defined(function: Any, path: Path) -> str:
+    """`file:line` where a function is defined, if that is in `path`; the file alone if not."""
+    code = getattr(getattr(function, "__func__", function), "__code__", None)
+    if code is None or Path(code.co_filename) != path:
+        return str(path)
+    return f"{path}:{code.co_firstlineno}"

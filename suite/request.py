@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from suite.registry import Plugin, discover, select
 from suite.search.study import SearchStudy
 from suite.study import Study
+from suite.supervision.limits import Limits
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,9 @@ class Request:
         source: "embedded" or "full" data.
         engine: "fleet" or "fit"; None for the faster one that the backend allows.
         cluster: a scheduler's address, or a number of worker processes; None for neither.
+        limits: what the process of one task may take.
+        join: share the work of a run that is under way in `out`, if there is one.
+        allow_mixed: go on in a folder that was begun with other code, data or another study.
     """
 
     study: Study | SearchStudy
@@ -32,6 +36,9 @@ class Request:
     source: str = "embedded"
     engine: str | None = None
     cluster: str | None = None
+    limits: Limits = field(default_factory=Limits)
+    join: bool = False
+    allow_mixed: bool = False
 
     @property
     def probed(self) -> bool:

@@ -18,6 +18,7 @@ from suite.registry import Plugin
 from suite.request import Request
 from suite.resolution import Resolution, Wish
 from suite.runner import carry_out
+from suite.supervision.limits import Limits
 from suite.tables.table import Table
 from suite.tables.text import level_text
 from suite.work import Work
@@ -35,21 +36,26 @@ class ResolveWork(Work):
         """Train what is not recorded yet of one task."""
         started = time.perf_counter()
         mine = [t for t in self.resolution.trials if t.task == plugin.name]
-        waiting = [trial for trial in mine if trial.key not in self.done]
         self.display.say(f"{plugin.name}: loading data")
         job, _ = opened(plugin, self.request.source, lambda task: task)
         self.begin(job)
-        done = len(mine) - len(waiting)
+        done = sum(trial.key in self.done for trial in mine)
         self.display.begin(Tally(plugin.name, len(mine), done, Best(job.judge.name)))
         check()
-        for outcomes in self.engine.train(job.task, waiting, self.display):
-            self.record(plugin.name, outcomes)
-            check()
+        claim = self.store.claim
+        self.train(
+            plugin.name, mine, lambda free: self.engine.train(job.task, free, self.display, claim)
+        )
         self.report.seconds[plugin.name] = time.perf_counter() - started
 
 
 def resolve(
-    reading: Reading, resolution: Resolution, folders: Sequence[Path], console: Console
+    reading: Reading,
+    resolution: Resolution,
+    folders: Sequence[Path],
+    console: Console,
+    limits: Limits,
+    allow_mixed: bool = False,
 ) -> int:
     """Train what a second look asks for, with the verdicts anew; return the exit code."""
     tasks = sorted({trial.task for trial in resolution.trials})
@@ -60,6 +66,8 @@ def resolve(
         tasks=tasks,
         folders=folders,
         source=source,
+        limits=limits,
+        allow_mixed=allow_mixed,
     )
     return carry_out(request, console, lambda *own: ResolveWork(resolution, request, *own))
 

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from suite.errors import RecordError, UsageError
+from suite.exits import Exit
+from suite.files import write_whole
+from suite.foreign import parsed, text_of
+from suite.origin import DATA
 from suite.provenance import provenance
 from suite.publication import publish
 from suite.reading import Reading
 from suite.request import Request
 from suite.secondlook import SECOND_LOOK
-from suite.store import Store, write_whole
+from suite.store import Store
 from suite.tables.table import Table
-from suite.trial import Status
+from suite.trial import Status, canonical
 
-INTERRUPTED = 130
+LONGEST = 120
+"""Signs of a value in a message."""
 
 
 @dataclass
@@ -29,7 +34,8 @@ class Report:
     """What has happened so far, for `run.json` and the exit code.
 
     `second_look` is what `run.json` holds of one (`suite.secondlook`); `workers` are the processes
-    of a cluster (`suite.engines.engine.Engine.workers`).
+    of a cluster (`suite.engines.engine.Engine.workers`); `changed` names what differs in the study
+    from that which the folder was begun with.
     """
 
     tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -40,13 +46,14 @@ class Report:
     interrupted: bool = False
     workers: list[Mapping[str, Any]] = field(default_factory=list)
     second_look: Mapping[str, Any] | None = None
+    changed: list[str] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
         """0 if all went well, 1 if trials or plugins failed, 130 if interrupted."""
         if self.interrupted:
-            return INTERRUPTED
-        return 1 if self.problems or self.counts.get(Status.FAILED.value) else 0
+            return Exit.INTERRUPTED
+        return Exit.FAILED if self.problems or self.counts.get(Status.FAILED.value) else Exit.OK
 
 
 def begun(folder: Path) -> Mapping[str, Any]:
@@ -55,7 +62,7 @@ def begun(folder: Path) -> Mapping[str, Any]:
     if not description.is_file():
         return {}
     try:
-        content = json.loads(description.read_text(encoding="utf-8"))
+        content = parsed(text_of(description, folder))
         if not isinstance(content, dict):
             raise ValueError(f"a {type(content).__name__} instead of an object")
     except ValueError as error:
@@ -66,22 +73,44 @@ def begun(folder: Path) -> Mapping[str, Any]:
     return content
 
 
-def check_same_study(request: Request, before: Mapping[str, Any]) -> None:
-    """Refuse a folder that was begun with another study; more seeds are no other study."""
-    if not before:
-        return
-    study = {"name": "no name", "fingerprint": "no fingerprint", **before.get("study", {})}
-    if study["fingerprint"] != request.study.fingerprint:
-        raise UsageError(
-            f"Expected the study that {request.out} was begun with, {study['name']!r} "
-            f"({study['fingerprint']}). Received: {request.study.name!r} "
-            f"({request.study.fingerprint}). Choose another --out."
-        )
+def mixing(folder: Path, changed: Sequence[str]) -> UsageError:
+    """The error for a folder that was begun with something else."""
+    return UsageError(
+        f"Expected what {folder} was begun with. Received: {'; '.join(changed)}. "
+        f"Choose another --out, or go on with --allow-mixed, which marks the further trials."
+    )
+
+
+def origin_in(task: Mapping[str, Any]) -> dict[str, str]:
+    """What a task's results rest on, as far as its part of a `run.json` tells."""
+    data = task.get("data", {}).get("fingerprint")
+    return {**({DATA: data} if data else {}), **task.get("origin", {})}
+
+
+def study_changes(request: Request, before: Mapping[str, Any]) -> list[str]:
+    """What differs from the study that a folder was begun with; more seeds are no difference.
+
+    Raises UsageError where something does, and mixing was not allowed.
+    """
+    study = before.get("study", {})
+    if not before or study.get("fingerprint") == request.study.fingerprint:
+        return []
+    now = request.study.model_dump(mode="json", exclude={"presets", request.study.repeated})
+    parts = [key for key, value in now.items() if study.get(key, value) != value]
+    told = [f"{key} {_brief(study[key])} -> {_brief(now[key])}" for key in parts]
+    changed = [f"the study: {', '.join(told) or 'its kind'}"]
+    if not request.allow_mixed:
+        raise mixing(request.out, changed)
+    return changed
+
+
+def _brief(value: Any) -> str:
+    text = canonical(value)
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
 
 
 def describe(request: Request, report: Report, store: Store) -> dict[str, Any]:
     """Write `run.json`: what was run, with what, on what, and how it went so far; return it."""
-    damage = [asdict(line) | {"segment": line.segment.name} for line in store.damage]
     content = {
         "study": {
             "fingerprint": request.study.fingerprint,
@@ -92,7 +121,7 @@ def describe(request: Request, report: Report, store: Store) -> dict[str, Any]:
         "winners": report.winners,
         **({SECOND_LOOK: report.second_look} if report.second_look else {}),
         "problems": report.problems,
-        "damaged_lines": damage,
+        "damaged_lines": store.faults(),
         "seconds": {name: round(value, 3) for name, value in report.seconds.items()},
         "interrupted": report.interrupted,
         **({"workers": report.workers} if report.workers else {}),

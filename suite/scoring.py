@@ -15,11 +15,14 @@ from sklearn.metrics import get_scorer, get_scorer_names
 
 from suite.data import Arrays, Data, leaves
 from suite.errors import PluginError, unknown
+from suite.registry import defined, where
 from suite.task import Metric, Task
 from suite.trial import Outcome, Status, Trial
 
 Floats = NDArray[Any]
 
+MOST_WORDS = 500
+"""Characters of an error that are recorded."""
 VALUE_METRICS = ("neg_", "r2", "explained_variance", "max_error", "d2_")
 """How the names of scikit-learn's scorers of predicted values begin."""
 CLASS_METRICS = (
@@ -72,6 +75,7 @@ class Judge:
         self.metric: Metric | None = type(task).metric  # through the class: a function stays one
         self.objective = task.goal()
         self.data = data
+        self.path = task.path
         if isinstance(self.metric, str) and self.metric not in get_scorer_names():
             raise PluginError(
                 f"{unknown('metric', self.metric, get_scorer_names())} "
@@ -90,6 +94,13 @@ class Judge:
             return self.metric
         return str(getattr(self.metric, "__name__", "metric"))
 
+    @property
+    def _place(self) -> str:
+        """Where a metric of the task's own is defined, for the head of a message."""
+        if self.path is None or self.metric is None or isinstance(self.metric, str):
+            return ""
+        return f"{defined(self.metric, self.path)}: "
+
     @cached_property
     def _estimator(self) -> Any:
         of_values = self.name.startswith(VALUE_METRICS) and self.name not in CLASS_METRICS
@@ -101,11 +112,21 @@ class Judge:
         targets: Arrays = self.data.splits[split].y
         assert self.metric is not None
         if not isinstance(self.metric, str):
-            return float(self.metric(targets, outputs))
+            return self._number(self.metric(targets, outputs))
         array = next(iter(leaves(targets).values()))
         flat = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
         with config_context(assume_finite=True, skip_parameter_validation=True):
             return float(get_scorer(self.metric)(self._estimator, np.asarray(outputs), flat))
+
+    def _number(self, value: Any) -> float:
+        """What a metric of the task's own gave; PluginError where it is no number."""
+        if isinstance(value, int | float | np.number | np.ndarray) and np.ndim(value) == 0:
+            return float(value)
+        size = f" of length {len(value):,}" if hasattr(value, "__len__") else ""
+        raise PluginError(
+            f"{self._place}Expected {self.name}(y_true, outputs) to return a number. "
+            f"Received: {type(value).__name__}{size}."
+        )
 
     def trivial(self) -> dict[str, float]:
         """The score of the trivial predictor on val (where its outputs are constant) and test."""
@@ -122,7 +143,7 @@ class Judge:
                 scores[split] = self.score(split, outputs)
         if not np.isfinite(list(scores.values())).all() or "test" not in scores:
             raise PluginError(
-                f"Expected a trivial predictor of one row or of every row of test, "
+                f"{self._place}Expected a trivial predictor of one row or of every row of test, "
                 f"whose {self.name} is a number, in task {self.data.name!r}. "
                 f"Received: trivial of shape {outputs.shape}, {scores}."
             )
@@ -184,8 +205,14 @@ class Judge:
         )
 
 
-def failure(trial: Trial, engine: str, error: BaseException, seconds: float = 0.0) -> Outcome:
-    """The outcome of a trial that could not be built or trained."""
-    text = str(error).strip().splitlines()
+def failure(
+    trial: Trial, engine: str, error: BaseException, task: Task, seconds: float = 0.0
+) -> Outcome:
+    """The outcome of a trial that could not be built or trained; where in the task's file, too."""
+    text = str(error)[:MOST_WORDS].strip().splitlines()
     message = f"{type(error).__name__}: {text[0] if text else 'no message'}"
+    if task.path and str(task.path) not in message:
+        place = where(error, task.path)
+        known = place != str(task.path)
+        message = f"{place if known else defined(type(task).build, task.path)}: {message}"
     return Outcome(trial, Status.FAILED, engine, seconds, message=message)

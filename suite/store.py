@@ -1,126 +1,94 @@
 """The record of a run: one line a trial, appended, checksummed, fsync-ed; the truth of a folder.
 
-A results folder holds `record/*.jsonl`, one segment a writing process. A line is the CRC-32 of its
-JSON in eight hex digits, a space, and the JSON. A line that was torn by a kill, or damaged since,
-fails its checksum and counts as never written; its trial is trained again.
+A results folder holds `record/*.jsonl`, one segment a writing process (`suite.line` says what a
+line is). A line that was torn by a kill, or damaged since, fails its checksum and counts as never
+written: it is put aside (`suite.quarantine`), and its trial is trained again.
 """
 
 from __future__ import annotations
 
-import gzip
-import json
 import os
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
-
-from filelock import FileLock, Timeout
+from typing import IO
 
 from suite.errors import RecordError
-from suite.health import health_from
-from suite.trial import Outcome, Status, Trial, canonical
+from suite.files import ROOM, require_room, unwritable, writing
+from suite.foreign import lines_of, opened, unpacked
+from suite.line import NewerRecordError, decode, encode, pieces
+from suite.quarantine import Damage, put_aside, quarantined
+from suite.trial import Outcome, Status
+from suite.writers import Writers
 
-SCHEMA = 1
 RECORD = "record"
+MOST_DAMAGE = 10_000
+"""Lines that may be damaged."""
 PACKED = ".gz"
 """The ending of a segment that was put away (`suite.archive`); nothing is appended to it."""
-
-
-def encode(outcome: Outcome) -> str:
-    """One outcome as a line of the record, without the line's end."""
-    trial = outcome.trial
-    content = {
-        "schema": SCHEMA,
-        "key": trial.key,
-        "task": trial.task,
-        "source": trial.source,
-        "hp": dict(trial.hp),
-        "seed": trial.seed,
-        "epochs": trial.epochs,
-        "status": outcome.status.value,
-        "engine": outcome.engine,
-        "seconds": outcome.seconds,
-        "epoch": outcome.epoch,
-        "metrics": dict(outcome.metrics),
-        "curves": {name: list(curve) for name, curve in outcome.curves.items()},
-        "message": outcome.message,
-    }
-    if outcome.health:
-        content["health"] = outcome.health.content()
-    text = canonical(content)
-    return f"{zlib.crc32(text.encode()):08x} {text}"
-
-
-def decode(line: str) -> Outcome:
-    """The outcome of a line of the record; raises `RecordError` where the line is damaged."""
-    checksum, _, text = line.partition(" ")
-    if f"{zlib.crc32(text.encode()):08x}" != checksum:
-        raise RecordError(f"Expected a line whose checksum holds. Received: {line[:40]!r}...")
-    content: Mapping[str, Any] = json.loads(text)
-    if content["schema"] != SCHEMA:
-        raise RecordError(
-            f"Expected a record of schema {SCHEMA}. Received: schema={content['schema']}."
-        )
-    names = ("task", "source", "hp", "seed", "epochs")
-    trial = Trial(**{name: content[name] for name in names})
-    vars(trial)["key"] = content["key"]  # it was worked out when the line was written
-    return Outcome(
-        trial=trial,
-        status=Status(content["status"]),
-        engine=content["engine"],
-        seconds=content["seconds"],
-        epoch=content["epoch"],
-        metrics=content["metrics"],
-        curves=content["curves"],
-        message=content["message"],
-        health=health_from(content["health"]) if "health" in content else None,
-    )
-
-
-@dataclass(frozen=True)
-class Damage:
-    """A line of the record that could not be read."""
-
-    segment: Path
-    line: int
-    reason: str
 
 
 class Store:
     """The record of one results folder.
 
-    Reading needs no lock. Writing goes to a segment of this process's own, under a lock that keeps
-    a second run out of the folder; use the store as a context manager for that.
+    Reading needs no lock. Writing goes to a segment of this process's own; use the store as a
+    context manager for that. It keeps a second run out of the folder, or lets it in to share the
+    work (`claim`) where that one asks to join.
+
+    Attributes:
+        damage: what the last `outcomes` could not read.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, join: bool = False) -> None:
         self.folder = folder
+        self.join = join
         self.damage: list[Damage] = []
-        self._lock = FileLock(folder / ".lock")
+        self.writers = Writers(folder)
         self._segment: int | None = None
+        self._path: Path | None = None
+        self._entered = 0
+        self._read_up_to: dict[Path, int] = {}  # ends of the lines that were read, by segment
+        self._others: dict[str, Outcome] = {}  # recorded by others since this store was entered
+        self._unseen: list[Outcome] = []
+        self._busy: tuple[str, ...] = ()
 
     def __enter__(self) -> Store:
-        try:
-            (self.folder / RECORD).mkdir(parents=True, exist_ok=True)
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise RecordError(
-                f"Expected a results folder that no other run is writing to. "
-                f"Received: {self.folder}. Wait for that run, or choose another --out."
-            ) from None
-        except OSError as error:
-            raise RecordError(
-                f"Expected a results folder that can be written to. "
-                f"Received: {self.folder} ({error.strerror})."
-            ) from error
+        """Begin to write.
+
+        Raises:
+            InUseError: another run writes to the folder, and this one was not asked to join it.
+            StorageError: the folder cannot be written to, or has no room.
+        """
+        if not self._entered:
+            try:
+                with writing(self.folder):
+                    (self.folder / RECORD).mkdir(parents=True, exist_ok=True)
+                    self.writers.enter(self.join)
+                    self._try_out()
+                require_room(self.folder, ROOM)
+            except BaseException:
+                self.writers.leave()
+                raise
+        self._entered += 1
         return self
 
+    def _try_out(self) -> None:
+        """Write, sync and remove a file: what a system promises of a folder need not be true."""
+        probe = self.folder / RECORD / f".{self.writers.name}"
+        try:
+            with probe.open("wb") as file:
+                file.write(b"\n" * 4096)
+                file.flush()
+                os.fsync(file.fileno())
+        finally:
+            probe.unlink(missing_ok=True)
+
     def __exit__(self, *_: object) -> None:
-        self._close()
-        self._lock.release()
+        self._entered -= 1
+        if not self._entered:
+            self._close()
+            self.writers.leave()
 
     def _close(self) -> None:
         if self._segment is not None:
@@ -128,63 +96,179 @@ class Store:
             self._segment = None
 
     def append(self, outcomes: Iterable[Outcome]) -> None:
-        """Write outcomes; when this returns, they are on the disk."""
+        """Write outcomes; when this returns, they are on the disk.
+
+        Raises StorageError where they may not be; what was appended before stays.
+        """
         data = "".join(encode(outcome) + "\n" for outcome in outcomes).encode()
         try:
             self._write(data)
         except OSError as error:
             self._close()  # the next line goes to a new segment, not behind half of this one
-            raise RecordError(
-                f"Expected a results folder that can be written to. "
-                f"Received: {self.folder} ({error.strerror})."
-            ) from error
+            raise unwritable(self.folder, error) from error
 
     def _write(self, data: bytes) -> None:
         if self._segment is None:
-            name = f"{time.time_ns():020d}-{os.getpid()}.jsonl"
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
-            self._segment = os.open(self.folder / RECORD / name, flags, 0o644)
-            folder = os.open(self.folder / RECORD, os.O_RDONLY)
-            os.fsync(folder)
-            os.close(folder)
+            self._open()
+        assert self._segment is not None
         while data:
             data = data[os.write(self._segment, data) :]
         os.fsync(self._segment)
+        assert self._path is not None
+        if not os.path.samestat(os.fstat(self._segment), self._path.stat()):
+            raise FileNotFoundError(2, "another file has taken the place of the record's")
+
+    def _open(self) -> None:
+        """Begin a segment, named so that it comes after all others whatever the clock says."""
+        stamps = [path.name[:20] for path in _segments(self.folder)]
+        newest = max((int(stamp) for stamp in stamps if stamp.isdecimal()), default=0)
+        name = f"{max(time.time_ns(), newest + 1):020d}-{self.writers.name}.jsonl"
+        self._path = self.folder / RECORD / name
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
+        self._segment = os.open(self._path, flags, 0o644)
+        folder = os.open(self.folder / RECORD, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
     def outcomes(self) -> dict[str, Outcome]:
         """All recorded outcomes by trial key; fills `damage`.
 
-        The first of each counts, except that a failed one gives way to a later one.
+        The first of each counts, except that a failed one gives way to a later one. Where this
+        process writes to the folder, damage is put aside.
+
+        Raises RecordError where a segment cannot be read, or a newer release has written it.
         """
         self.damage.clear()
+        self._busy = self._in_use()
         found: dict[str, Outcome] = {}
-        folder = self.folder / RECORD
-        for segment in sorted([*folder.glob("*.jsonl"), *folder.glob(f"*.jsonl{PACKED}")]):
+        for segment in _segments(self.folder):
             for outcome in self._read(segment):
                 known = found.get(outcome.trial.key)
                 if known is None or known.status is Status.FAILED:
                     found[outcome.trial.key] = outcome
+        if self._entered and self.damage:
+            self._put_aside()
         return found
+
+    def faults(self) -> list[dict[str, object]]:
+        """All damage that is known, put aside or not, as `run.json` names it."""
+        aside = quarantined(self.folder)
+        known = {(entry["segment"], entry["line"], entry["trial"]) for entry in aside}
+        named = [{k: v for k, v in entry.items() if k != "bytes"} for entry in aside]
+        for one in self.damage:
+            entry = one.described()
+            if (entry["segment"], entry["line"], entry["trial"]) not in known:
+                named.append(entry)
+        return named
+
+    def _in_use(self) -> tuple[str, ...]:
+        """How the names end of the segments that somebody is writing to, as far as is known."""
+        if not self._entered:
+            return ()
+        return tuple(f"-{name}.jsonl" for name in (*self.writers.living(), self.writers.name))
+
+    def _put_aside(self) -> None:
+        """Move damage out of the segments that nobody writes to any more."""
+        with writing(self.folder), self.writers.claims():
+            busy = (PACKED, *self._in_use())
+            dead = [one for one in self.damage if not one.segment.name.endswith(busy)]
+            if dead:
+                put_aside(self.folder, dead)
+            for one in dead:
+                self._read_up_to[one.segment] = one.segment.stat().st_size
 
     def _read(self, segment: Path) -> Iterator[Outcome]:
         try:
-            data = segment.read_bytes()
-            packed = segment.suffix == PACKED
-            text = (gzip.decompress(data) if packed else data).decode(errors="replace")
-        except (OSError, EOFError, zlib.error) as error:
+            with self._opened(segment) as file:
+                place = 0
+                for number, line in enumerate(lines_of(file), start=1):
+                    if not line.endswith(b"\n") and segment.name.endswith(self._busy):
+                        break  # it is still being written
+                    place += len(line)
+                    yield from self._decoded(segment, number, line.removesuffix(b"\n"))
+                self._read_up_to[segment] = place
+        except (OSError, EOFError, ValueError, zlib.error) as error:
             raise RecordError(
                 f"Expected a record that can be read. Received: {segment} ({error})."
             ) from error
-        for number, line in enumerate(text.splitlines(), start=1):
-            try:
-                yield decode(line)
-            except (RecordError, ValueError, KeyError, TypeError) as error:
-                self.damage.append(Damage(segment, number, str(error)))
+
+    def _opened(self, segment: Path) -> IO[bytes]:
+        file = opened(segment, self.folder)
+        return unpacked(file) if segment.suffix == PACKED else file
+
+    def _decoded(self, segment: Path, number: int, line: bytes) -> Iterator[Outcome]:
+        """The outcome of a line; of two, where the end of the first one was damaged."""
+        try:
+            yield decode(line)
+        except NewerRecordError as error:
+            raise NewerRecordError(f"{error} It is line {number} of {segment}.") from error
+        except RecordError as error:
+            parts = pieces(line)
+            if parts == [line]:
+                self._damaged(Damage(segment, number, str(error), line))
+                return
+            end = line[len(parts[0]) : len(parts[0]) + 1]
+            self._damaged(Damage(segment, number, "the end of the line is damaged", end))
+            for part in parts:
+                yield from self._decoded(segment, number, part)
+
+    def _damaged(self, damage: Damage) -> None:
+        """Note damage; RecordError where there is so much that this is no record."""
+        self.damage.append(damage)
+        if len(self.damage) > MOST_DAMAGE:
+            raise RecordError(
+                f"Expected a record that can be read. Received: {damage.segment}, "
+                f"with more than {MOST_DAMAGE:,} damaged lines."
+            )
+
+    # Sharing the work with runs that joined.
+
+    def claim(self, keys: Sequence[str]) -> set[str]:
+        """Those of `keys` that this process is to train: nobody else does, or has done so.
+
+        What others have recorded meanwhile comes out of `news`.
+        """
+        with writing(self.folder), self.writers.claims() as claims:
+            self._catch_up()
+            taken = (claims.others | self._others.keys()) - claims.mine
+            mine = [key for key in keys if key not in taken]
+            claims.add(mine)
+        return set(mine)
+
+    def free(self, keys: Iterable[str]) -> list[str]:
+        """Those of `keys` that nobody else has claimed or recorded."""
+        with writing(self.folder), self.writers.claims() as claims:
+            self._catch_up()
+            taken = claims.others | self._others.keys()
+        return [key for key in keys if key not in taken]
+
+    def news(self) -> list[Outcome]:
+        """What others have recorded since this was asked last."""
+        new, self._unseen = self._unseen, []
+        return new
+
+    def _catch_up(self) -> None:
+        """Read what others have appended."""
+        for segment in _segments(self.folder):
+            place = self._read_up_to.get(segment, 0)
+            if segment == self._path or segment.suffix == PACKED:
+                continue
+            if segment.stat().st_size <= place:
+                continue
+            with segment.open("rb") as file:
+                file.seek(place)
+                data = file.read()
+            whole = data[: data.rfind(b"\n") + 1]  # the rest is still being written
+            self._read_up_to[segment] = place + len(whole)
+            for line in whole.splitlines():
+                for outcome in self._decoded(segment, 0, line):
+                    self._others[outcome.trial.key] = outcome
+                    self._unseen.append(outcome)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a derived file beside its place and rename it there, so that it is never half there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
+def _segments(folder: Path) -> list[Path]:
+    """The segments of a record, in the order in which they were begun."""
+    home = folder / RECORD
+    return sorted([*home.glob("*.jsonl"), *home.glob(f"*.jsonl{PACKED}")])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
@@ -14,6 +15,7 @@ from suite.errors import StudyError, unknown
 from suite.factors import FACTORS
 from suite.part import Part, ValidLevel
 from suite.trial import Level, canonical
+from suite.words import shown
 
 
 def _one_type(levels: list[Level]) -> list[Level]:
@@ -23,10 +25,16 @@ def _one_type(levels: list[Level]) -> list[Level]:
     return levels
 
 
-Levels = Annotated[list[ValidLevel], AfterValidator(_one_type)]
-Name = Annotated[str, Field(pattern=r"^[^/\\\x00-\x1f.][^/\\\x00-\x1f]*$")]
+Levels = Annotated[list[ValidLevel], Field(max_length=1_000), AfterValidator(_one_type)]
+Word = Annotated[str, AfterValidator(shown)]
+"""The name of a factor or of a task."""
+Words = Annotated[list[Word], Field(max_length=1_000)]
+Few: Any = Field(default_factory=dict, max_length=100)
+"""Of a table: as many entries as anybody may want."""
+Question = Annotated[str, Field(max_length=10_000)]
+Name = Annotated[str, Field(pattern=r"^[^/\\\x00-\x1f.][^/\\\x00-\x1f]*$"), AfterValidator(shown)]
 Seeds = Annotated[int, Field(ge=1, le=10_000)]
-Epochs = Annotated[int, Field(ge=1)]
+Epochs = Annotated[int, Field(ge=1, le=1_000_000)]
 Effect = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 EpochsByTask = Annotated[
     Annotated[Epochs, Tag("<plain>")] | Annotated[dict[str, Epochs], Tag("<table>")],
@@ -48,8 +56,8 @@ class Dependent(Part):
     The learning rate under SGD and the learning rate under Adam are two hyperparameters.
     """
 
-    by: str
-    levels: dict[str, Levels]
+    by: Word
+    levels: dict[Word, Levels]
 
 
 Nuisance = Annotated[
@@ -74,9 +82,9 @@ class Paced(Part):
 class Preset(Part):
     """What a preset changes: factors named here replace those of the study."""
 
-    factors: dict[str, Levels] = Field(default_factory=dict)
-    nuisance: dict[str, Nuisance] = Field(default_factory=dict)
-    fixed: dict[str, ValidLevel] = Field(default_factory=dict)
+    factors: dict[Word, Levels] = Few
+    nuisance: dict[Word, Nuisance] = Few
+    fixed: dict[Word, ValidLevel] = Few
     seeds: Seeds | None = None
     epochs: EpochsByTask | None = None
     paced: Paced | None = None
@@ -108,11 +116,11 @@ class Study(Part):
     """The key that says how often everything is repeated."""
 
     name: Name
-    question: str
-    tasks: list[str] = Field(default_factory=list)
-    factors: dict[str, Levels]
-    nuisance: dict[str, Nuisance] = Field(default_factory=dict)
-    fixed: dict[str, ValidLevel] = Field(default_factory=dict)
+    question: Question
+    tasks: Words = []
+    factors: Annotated[dict[Word, Levels], Field(max_length=100)]
+    nuisance: dict[Word, Nuisance] = Few
+    fixed: dict[Word, ValidLevel] = Few
     seeds: Seeds = 3
     epochs: EpochsByTask | None = None
     smallest_effect: EffectByTask = SMALLEST_EFFECT
@@ -120,12 +128,13 @@ class Study(Part):
     exclude: list[dict[str, ValidLevel]] = Field(default_factory=list)
     diagnostics: bool = True
     winners: bool = True
-    claims: list[Claim] = Field(default_factory=list)
-    presets: dict[str, Preset] = Field(default_factory=dict)
+    claims: Annotated[list[Claim], Field(max_length=100)] = []
+    presets: dict[Word, Preset] = Few
 
     @model_validator(mode="after")
     def _whole(self) -> Study:
         for sized in (self, *map(self.at, self.presets)):
+            check_size(sized.name, size(sized))
             _check_factors(sized.factors, sized.nuisance, sized.fixed)
             _check_dependence(sized.factors, sized.nuisance, sized.fixed)
             _check_names(sized)
@@ -181,6 +190,31 @@ class Study(Part):
         if isinstance(self.smallest_effect, Mapping):
             return self.smallest_effect.get(task, SMALLEST_EFFECT)
         return self.smallest_effect
+
+
+MOST_TRIALS = 1_000_000
+"""Trials of one task; more are refused before any is planned."""
+
+
+def size(study: Study) -> int:
+    """An upper bound of the trials of one task, counted without building them."""
+    most = [
+        max((len(own) for own in levels.levels.values()), default=0)
+        if isinstance(levels, Dependent)
+        else len(levels)
+        for levels in study.nuisance.values()
+    ]
+    return math.prod([*map(len, study.factors.values()), *most]) * study.seeds
+
+
+def check_size(name: str, trials: int) -> None:
+    """Raise StudyError where a study asks for more than `MOST_TRIALS` trials of a task."""
+    if trials > MOST_TRIALS:
+        text = f"{trials:,}" if trials < 10**15 else f"10^{len(str(trials)) - 1}"
+        raise StudyError(
+            f"Expected a matrix of at most {MOST_TRIALS:,} trials a task. "
+            f"Received: study {name!r} with {text}."
+        )
 
 
 def _check_factors(

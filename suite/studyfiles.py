@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from suite.claim import Claim
-from suite.errors import StudyError, UsageError, unknown
+from suite.errors import MOST_SHOWN, StudyError, UsageError, unknown
 from suite.part import Part
 from suite.search.study import Range, SearchPreset, SearchStudy, TunerClaim
 from suite.study import Dependent, Paced, Preset, Study
@@ -21,6 +21,10 @@ PRESETS: Mapping[str, type[Part]] = {"matrix": Preset, "search": SearchPreset}
 INNER: Mapping[str, type[Part]] = {"<dependent>": Dependent, "<range>": Range}
 NAMED: Mapping[str, type[Part]] = {"claims": Claim, "paced": Paced}
 """Keys whose values have keys of their own."""
+MOST_BYTES = 256 << 10
+"""Of a study file."""
+MOST_DOTS = 40_000_000
+"""Squares of the numbers of dots in its lines, added up: reading a key of n parts takes n^2."""
 TAGS = ("<plain>", "<table>", *INNER)
 
 
@@ -48,6 +52,14 @@ def load_matrix(name: str) -> Study:
     )
 
 
+def fault_of(error: Exception) -> str:
+    """The first fault of a study, in short."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    fault = error.errors(include_url=False)[0]
+    return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+
+
 def read(path: Path) -> Study | SearchStudy:
     """Read and check a study file; its key `kind` is "matrix" where it is left out."""
     try:
@@ -66,7 +78,16 @@ def read(path: Path) -> Study | SearchStudy:
 
 
 def _parsed(path: Path) -> Study | SearchStudy:
-    content = tomllib.loads(path.read_text(encoding="utf-8"))
+    if path.exists() and not path.is_file():
+        raise StudyError("Expected a plain file. Received: none.")
+    with path.open("rb") as file:
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise StudyError(f"Expected at most {MOST_BYTES:,} bytes. Received: more.")
+    text = data.decode().replace("\r\n", "\n")
+    if sum(line.count(".") ** 2 for line in text.split("\n")) > MOST_DOTS:
+        raise StudyError("Expected keys of few parts. Received: a line of a great many dots.")
+    content = tomllib.loads(text)
     content.setdefault("name", path.stem)
     kind = content.pop("kind", "matrix")
     if kind not in list(KINDS):
@@ -81,7 +102,7 @@ def _explain(kind: str, error: ValidationError) -> str:
     """One fault of a study file in a sentence; a misspelt key says more than the missing one."""
     fault = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
     parts = [str(part) for part in fault["loc"] if part not in TAGS]
-    place, context = ".".join(parts), fault.get("ctx", {})
+    place, context = ".".join(parts)[:MOST_SHOWN], fault.get("ctx", {})
     if fault["type"] == "extra_forbidden":
         return str(unknown("key", parts[-1], _model(kind, fault["loc"]).model_fields))
     if fault["type"] == "missing":
@@ -95,6 +116,8 @@ def _explain(kind: str, error: ValidationError) -> str:
         "bool_type": "true or false",
         "finite_number": "a finite number",
         "string_type": "a text",
+        "string_too_long": f"a text of at most {context.get('max_length')} characters",
+        "too_long": f"of at most {context.get('max_length')} entries",
         "string_pattern_mismatch": "a name fit for a folder",
         "literal_error": f"one of {context.get('expected')}",
         "greater_than_equal": f"at least {context.get('ge')}",
@@ -102,7 +125,7 @@ def _explain(kind: str, error: ValidationError) -> str:
         "value_error": str(context.get("error")),
     }.get(fault["type"], fault["msg"])
     received = fault["input"] if not isinstance(fault["input"], dict | list) else "..."
-    return f"Expected {place} to be {wanted}. Received: {place}={received!r}."
+    return f"Expected {place} to be {wanted}. Received: {place}={repr(received)[:MOST_SHOWN]}."
 
 
 def _model(kind: str, place: tuple[Any, ...]) -> type[Part]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar
 
 import keras
@@ -51,6 +52,8 @@ class Task(keras_tuner.HyperModel):  # type: ignore[misc]  # keras_tuner ships n
     metric: ClassVar[Metric | None] = "accuracy"
     epochs: ClassVar[int] = 20
     batch_size: ClassVar[int] = 32
+    path: Path | None = None
+    """The file that the task was loaded from, for messages."""
 
     def __init__(self, source: str = "embedded") -> None:
         super().__init__(name=type(self).__name__.lower())

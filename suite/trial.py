@@ -59,6 +59,8 @@ class Outcome:
     metric and objective at that epoch, on `val` and `test` (`val.roc_auc`, `test.roc_auc`), and
     `sparsity`, the share of small weights.
     `health` tells what the training looked like from inside; None where it was not probed.
+    `mixed` names what differed from that which the results folder was begun with, such as the code
+    of the task; empty where nothing did.
     """
 
     trial: Trial
@@ -70,6 +72,7 @@ class Outcome:
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
     message: str = ""
     health: Health | None = None
+    mixed: str = ""
 
     def with_health(self, health: Health | None) -> Outcome:
         """The same with its health, up to the first epoch whose logs are not finite."""

@@ -7,6 +7,9 @@ The suite's own process holds JAX; TensorFlow gets another one. `WinnerProcess` 
 from __future__ import annotations
 
 import json
+import os
+import select
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,12 +19,25 @@ from pathlib import Path
 from statistics import fmean
 from typing import IO, Any
 
+import psutil
+
+from suite import interrupt
 from suite.environment import environment_for
+from suite.files import replacing
 from suite.stats.intervals import spread
+from suite.supervision.limits import Limits, Meter
+from suite.supervision.server import adopt, die_with_parent, end_descendants
 from suite.trial import Level
 
 FRESH_SEEDS = (1_000_001, 1_000_002, 1_000_003)
 """Seeds of the retraining; a study counts its own from 0 to at most 9,999."""
+
+MOST_WORDS = 1000
+"""Characters of an error."""
+MOST_BYTES = 1 << 20
+"""Of all answers; one takes a few hundred."""
+LOOK = 0.25
+"""Seconds between two looks at what the child takes."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +59,11 @@ class WinnerProcess:
 
     Args:
         log: file that takes what the child prints besides its answers.
+        limits: what it may take, its deadline for each answer.
     """
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, limits: Limits) -> None:
+        self._limits = limits
         self._log: IO[str] = log.open("w", encoding="utf-8")
         self._child = subprocess.Popen(
             [sys.executable, "-m", "suite.winner"],
@@ -53,27 +71,65 @@ class WinnerProcess:
             stdout=subprocess.PIPE,
             stderr=self._log,
             env=environment_for("tensorflow"),
-            text=True,
+            start_new_session=True,
         )
 
     def submit(self, request: Request) -> None:
         """Ask for one winner; returns at once. A child that has died gives no answer later."""
         assert self._child.stdin is not None
         with suppress(BrokenPipeError):
-            self._child.stdin.write(json.dumps(asdict(request)) + "\n")
+            self._child.stdin.write(json.dumps(asdict(request)).encode() + b"\n")
             self._child.stdin.flush()
 
-    def finish(self) -> list[dict[str, Any]]:
-        """Wait for all answers, in the order of the requests."""
-        output, _ = self._child.communicate()
-        self._log.close()
-        return [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+    def finish(self) -> tuple[list[dict[str, Any]], str]:
+        """All answers, in the order of the requests; why there are no more, if there is a reason.
+
+        Raises KeyboardInterrupt where the run is to stop.
+        """
+        assert self._child.stdin is not None
+        assert self._child.stdout is not None
+        with suppress(BrokenPipeError):
+            self._child.stdin.close()
+        output, breach = b"", ""
+        meter = Meter(self._child.pid, self._limits)
+        while not breach and len(output) <= MOST_BYTES:
+            interrupt.check()
+            if select.select([self._child.stdout], [], [], LOOK)[0]:
+                part = os.read(self._child.stdout.fileno(), 1 << 16)
+                if not part:
+                    break
+                output += part
+                meter.alive()
+            breach = meter.breach()
+        self.stop()
+        return answers_in(output), breach
 
     def stop(self) -> None:
-        """End the child without waiting for answers; it may have ended already."""
-        self._child.kill()
-        self._child.communicate()
-        self._log.close()
+        """End the child and all it started, without waiting for answers."""
+        family: list[psutil.Process] = []
+        with suppress(psutil.NoSuchProcess):
+            family = psutil.Process(self._child.pid).children(recursive=True)
+        with suppress(ProcessLookupError):
+            os.killpg(self._child.pid, signal.SIGKILL)
+        for process in family:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        self._child.wait()
+        for file in (self._child.stdin, self._child.stdout, self._log):
+            if file:
+                with suppress(BrokenPipeError):
+                    file.close()
+
+
+def answers_in(output: bytes) -> list[dict[str, Any]]:
+    """The answers among the lines of an output; a plugin may have printed others."""
+    found = []
+    for line in output.splitlines():
+        with suppress(ValueError):
+            content = json.loads(line)
+            if isinstance(content, dict) and "task" in content:
+                found.append(content)
+    return found
 
 
 def retrain(request: Request, seeds: Sequence[int] = FRESH_SEEDS) -> dict[str, Any]:
@@ -103,8 +159,8 @@ def retrain(request: Request, seeds: Sequence[int] = FRESH_SEEDS) -> dict[str, A
     middle = sorted(runs, key=lambda run: run[0])[len(runs) // 2]
     fitting.model.set_weights(middle[3])
     export = Path(request.export)
-    export.parent.mkdir(parents=True, exist_ok=True)
-    fitting.model.save(export)
+    with replacing(export) as beside:
+        fitting.model.save(beside)
     tests = [run[2][f"test.{judge.name}"] for run in runs]
     vals = [run[2][f"val.{judge.name}"] for run in runs]
     return {
@@ -121,13 +177,19 @@ def retrain(request: Request, seeds: Sequence[int] = FRESH_SEEDS) -> dict[str, A
 
 def main() -> None:
     """Answer requests until there are no more; a recipe that fails is an answer, too."""
+    from suite.registry import where  # noqa: PLC0415  # as in `retrain`
+
+    die_with_parent()
+    adopt()
     for line in sys.stdin:
         request = Request(**json.loads(line))
         try:
             answer = retrain(request)
-        except Exception as error:  # a plugin may raise anything; it is reported
-            answer = {"task": request.task, "error": f"{type(error).__name__}: {error}"}
+        except (Exception, SystemExit) as error:  # a plugin may raise anything; it is reported
+            text = f"{where(error, Path(request.path))}: {type(error).__name__}: {error}"
+            answer = {"task": request.task, "error": text[:MOST_WORDS]}
         print(json.dumps(answer), flush=True)
+    end_descendants()
 
 
 if __name__ == "__main__":

@@ -17,6 +17,9 @@ SUITE = ROOT / "suite"
 LAYERS = [  # from the top; a module imports from lines below its own only
     "cli",
     "kitcli",
+    "doctorcli",
+    "installation",
+    "doctor",
     "scaffold",
     "contract",
     "check.command",
@@ -54,6 +57,8 @@ LAYERS = [  # from the top; a module imports from lines below its own only
     "reproduce.recorded",
     "resolve",
     "runner",
+    "supervision.supervisor",
+    "supervision.relay",
     "matrix",
     "search.live",
     "work",
@@ -63,6 +68,7 @@ LAYERS = [  # from the top; a module imports from lines below its own only
     "results",
     "archive",
     "publication",
+    "views",
     "report.page",
     "report.files",
     "report.content",
@@ -170,7 +176,13 @@ LAYERS = [  # from the top; a module imports from lines below its own only
     "summary",
     "frame",
     "search.log",
+    "csvtext",
     "store",
+    "quarantine",
+    "writers",
+    "line",
+    "forms",
+    "foreign",
     "search.conversation",
     "search.grid",
     "search.sampled",
@@ -189,6 +201,7 @@ LAYERS = [  # from the top; a module imports from lines below its own only
     "request",
     "registry",
     "entrypoints",
+    "origin",
     "plan",
     "studyfiles",
     "search.study",
@@ -197,7 +210,12 @@ LAYERS = [  # from the top; a module imports from lines below its own only
     "part",
     "provenance",
     "environment",
+    "supervision.server",
+    "supervision.wire",
+    "supervision.trace",
+    "supervision.limits",
     "interrupt",
+    "exits",
     "uncollected",
     "techniques",
     "task",
@@ -215,13 +233,16 @@ LAYERS = [  # from the top; a module imports from lines below its own only
     "detectors",
     "vitals",
     "health",
+    "words",
+    "files",
+    "finding",
     "errors",
 ]
 PUBLIC = {"suite": set(suite.__all__), "suite.errors": None} | dict.fromkeys(
     ("suite.packaged", "suite.splits")
 )
 MOST_LINES = 400
-TALKERS = {"cli", "kitcli", "winner", "search.project"}
+TALKERS = {"cli", "kitcli", "winner", "search.project", "supervision.server"}
 FILES = {
     ".".join(path.relative_to(SUITE).with_suffix("").parts): path
     for path in sorted(SUITE.rglob("*.py"))
@@ -308,7 +329,8 @@ def test_tasks_import_public_names_only(path):
 @pytest.mark.parametrize("name", sorted(set(FILES) - TALKERS))
 def test_nothing_prints_but_the_command_line(name):
     """And the child that trains winners, whose answers are lines of its output, and FleetTuner,
-    which tells its user how far it is, as KerasTuner's tuners do.
+    which tells its user how far it is, as KerasTuner's tuners do; the fork server prints nothing
+    either, and flushes what plugins have printed.
     """
     assert not {"print", "sys.stdout", "sys.stderr"} & names_of(FILES[name])
 

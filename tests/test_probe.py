@@ -184,7 +184,7 @@ def test_dead_and_saturated_units_are_counted_by_hand():
 
 def test_health_survives_the_record(healths):
     """Encoded, decoded: the same."""
-    from suite.store import decode, encode
+    from suite.line import decode, encode
     from suite.trial import Outcome, Status
 
     outcome = Outcome(

@@ -276,6 +276,7 @@ def test_outputs_that_are_no_numbers_are_divergence():
 
 def test_a_failure_keeps_the_first_line_of_its_reason():
     """Type and message; no message is said to be none."""
-    found = failure(TRIAL, "fit", ValueError("bad\nvery bad"), 2.0)
+    task = Task()
+    found = failure(TRIAL, "fit", ValueError("bad\nvery bad"), task, 2.0)
     assert (found.status, found.message, found.seconds) == (Status.FAILED, "ValueError: bad", 2.0)
-    assert failure(TRIAL, "fit", KeyError()).message == "KeyError: no message"
+    assert failure(TRIAL, "fit", KeyError(), task).message == "KeyError: no message"

@@ -29,7 +29,7 @@ def train(request: Request, plugin: Plugin, clock: Clock) -> Trained:
         change = {"epochs": request.epochs} if request.epochs else {}
         job = prepare(plugin, study.model_copy(update=change), SOURCE)
     trials = planned(job, request)
-    engine, _ = engine_named("fleet")
+    engine = engine_named("fleet")
     with Store(Path(request.folder)) as store:
         for outcomes in engine.train(job.task, trials, Silent()):
             with clock("storing"):

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from suite.check.examine import examine
 from suite.check.show import Stage, show
-from suite.engines.choice import engine_named
+from suite.engines.choice import cost_of
 from suite.registry import discover, select
 
 FOUND = 1
@@ -24,7 +24,7 @@ def check(name: str, folders: Sequence[Path], console: Console, *, as_json: bool
     Raises UsageError for an unknown name, and for another Keras backend than JAX.
     """
     (plugin,) = select(discover(folders), [name])
-    engine_named("fleet")
+    cost_of("fleet")
     watched = Console(stderr=True) if as_json else console
     with Stage(watched, name).shown() as stage:
         results = examine(plugin, stage)

@@ -10,12 +10,11 @@ from suite.request import Request, plugins_of
 MOST_PROCESSES = 256
 
 
-def engine_for(request: Request) -> tuple[Engine, str]:
-    """The engine of a request, and what it costs; raises what either's making raises."""
-    engine, cost = engine_named(request.engine, request.probed)
+def engine_for(request: Request) -> Engine:
+    """The engine of a request; raises what its making raises."""
     if request.cluster is None:
-        return engine, cost
-    return cluster_engine(request), cost
+        return engine_named(request.engine, request.probed)
+    return cluster_engine(request)
 
 
 def cluster_engine(request: Request) -> Engine:

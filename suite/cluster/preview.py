@@ -44,7 +44,7 @@ def preview_cluster(request: Request, watching: Callable[[str], Watcher], consol
     if address:
         engine: Engine = cluster_engine(request)
     else:
-        engine, _ = engine_named(request.engine, request.probed, devices=1)
+        engine = engine_named(request.engine, request.probed, devices=1)
     start = time.time() - psutil.Process().create_time()
     try:
         costs, problems = _costs(request, study, engine, watching)

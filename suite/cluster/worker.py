@@ -95,7 +95,7 @@ class Bench:
         spare_tensorflow()
         self.task = load(plugin, order.source)
         self.data = self.task.dataset.fingerprint
-        self.engine, _ = engine_named(
+        self.engine = engine_named(
             order.engine, order.probed, devices=threads, host_bytes=host_bytes
         )
         self.order = order

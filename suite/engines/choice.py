@@ -18,18 +18,8 @@ COST = (
 )
 
 
-def engine_named(
-    name: str | None,
-    probed: bool = False,
-    devices: int | None = None,
-    host_bytes: int | None = None,
-) -> tuple[Engine, str]:
-    """The engine of that name, or the fastest that Keras' backend allows; and what it costs.
-
-    Args:
-        name: "fleet", "fit", or None.
-        probed: whether outcomes tell a training's health, where the backend gives gradients.
-        devices, host_bytes: what a fleet may use of the machine; by default all of it.
+def cost_of(name: str | None) -> str:
+    """What an engine costs beside the fastest there is, in a sentence; empty for the fastest.
 
     Raises UsageError for an unknown name, and for the fleet on another backend than JAX.
     """
@@ -41,8 +31,26 @@ def engine_named(
             f"Expected KERAS_BACKEND=jax (or unset) for the fleet engine. "
             f"Received: KERAS_BACKEND={backend}. Use --engine fit on that backend."
         )
-    if name == "fit":
-        return FitEngine(probed and backend in DIFFERENTIATED), ""
-    if backend != "jax":
-        return FitEngine(probed and backend in DIFFERENTIATED), COST.format(backend=backend)
-    return FleetEngine(devices=devices, probed=probed, host_bytes=host_bytes), ""
+    return COST.format(backend=backend) if name is None and backend != "jax" else ""
+
+
+def engine_named(
+    name: str | None,
+    probed: bool = False,
+    devices: int | None = None,
+    host_bytes: int | None = None,
+) -> Engine:
+    """The engine of that name, or the fastest that Keras' backend allows; takes the devices.
+
+    Args:
+        name: "fleet", "fit", or None.
+        probed: whether outcomes tell a training's health, where the backend gives gradients.
+        devices, host_bytes: what a fleet may use of the machine; by default all of it.
+
+    Raises UsageError as `cost_of` does.
+    """
+    cost_of(name)
+    backend = keras.backend.backend()
+    if name == "fit" or backend != "jax":
+        return FitEngine(probed and backend in DIFFERENTIATED)
+    return FleetEngine(devices=devices, probed=probed, host_bytes=host_bytes)

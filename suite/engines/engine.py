@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -26,6 +26,15 @@ def evaluation_size(rows: int) -> int:
     """
     fewest = -(-rows // EVALUATION_ROWS)
     return rows // next((n for n in range(fewest, 2 * fewest) if rows % n == 0), fewest)
+
+
+Claim = Callable[[Sequence[str]], Container[str]]
+"""Asked just before trials are trained, by key: which of them this process is to train."""
+
+
+def everything(keys: Sequence[str]) -> Container[str]:
+    """The claim of a process that trains alone."""
+    return set(keys)
 
 
 class Watcher(Protocol):
@@ -70,7 +79,11 @@ class Trainer(Protocol):
         """Make room for models like those of `trials`, which are not trained."""
 
     def train(
-        self, trials: Sequence[Trial], watcher: Watcher, skip: Container[str] = ()
+        self,
+        trials: Sequence[Trial],
+        watcher: Watcher,
+        skip: Container[str] = (),
+        claim: Claim = everything,
     ) -> Iterator[Sequence[Outcome]]:
         """As `Engine.train`, with what earlier calls left: programs, states.
 
@@ -94,9 +107,9 @@ class Engine(Protocol):
         """Other processes that it trains in, for `run.json`; empty where this one trains alone."""
 
     def train(
-        self, task: Task, trials: Sequence[Trial], watcher: Watcher
+        self, task: Task, trials: Sequence[Trial], watcher: Watcher, claim: Claim = everything
     ) -> Iterator[Sequence[Outcome]]:
-        """Train all `trials`, in any order; yield outcomes as they come, each trial once.
+        """Train all `trials` that `claim` grants; yield outcomes as they come, each trial once.
 
         A trial that cannot be built or trained, or that diverges, is an outcome like any other.
         """

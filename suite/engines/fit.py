@@ -13,7 +13,7 @@ import numpy as np
 
 from suite.blueprint import Blueprint, build_state, draw_up
 from suite.data import Data
-from suite.engines.engine import Estimate, Watcher, evaluation_size
+from suite.engines.engine import Claim, Estimate, Watcher, evaluation_size, everything
 from suite.engines.fitprobe import FitProbe
 from suite.engines.slices import sum_slices
 from suite.families import by_recipe
@@ -40,16 +40,20 @@ class FitEngine:
         self.clock = {"training": 0.0}
 
     def train(
-        self, task: Task, trials: Sequence[Trial], watcher: Watcher
+        self, task: Task, trials: Sequence[Trial], watcher: Watcher, claim: Claim = everything
     ) -> Iterator[Sequence[Outcome]]:
         """See `suite.engines.engine.Engine.train`; yields one outcome at a time."""
         judge = Judge(task, task.dataset)
-        for same in by_recipe(trials):
+        for every in by_recipe(trials):
+            mine = claim([trial.key for trial in every])
+            same = [trial for trial in every if trial.key in mine]
+            if not same:
+                continue
             watcher.stage(f"fitting {len(same)} trials of one recipe")
             try:
                 fitting = Fitting(task, same[0], task.dataset, self.probed)
             except Exception as error:  # a plugin may raise anything; it is reported
-                yield [failure(trial, self.name, error) for trial in same]
+                yield [failure(trial, self.name, error, task) for trial in same]
                 continue
             for trial in same:
                 outcome = self._outcome(fitting, trial, judge)
@@ -88,7 +92,7 @@ class FitEngine:
             )
             return outcome.with_health(fitting.health())
         except Exception as error:  # a plugin may raise anything; it is reported
-            return failure(trial, self.name, error, time.perf_counter() - started)
+            return failure(trial, self.name, error, fitting.task, time.perf_counter() - started)
 
 
 @dataclass(frozen=True)
@@ -102,17 +106,22 @@ class FitTrainer:
         """Nothing can be prepared: every recipe is compiled when its turn comes."""
 
     def train(
-        self, trials: Sequence[Trial], watcher: Watcher, skip: Container[str] = ()
+        self,
+        trials: Sequence[Trial],
+        watcher: Watcher,
+        skip: Container[str] = (),
+        claim: Claim = everything,
     ) -> Iterator[Sequence[Outcome]]:
         """See `suite.engines.engine.Trainer.train`."""
         waiting = [trial for trial in trials if trial.key not in skip]
-        yield from self.engine.train(self.task, waiting, watcher)
+        yield from self.engine.train(self.task, waiting, watcher, claim)
 
 
 class Fitting:
     """One recipe's model, ready to be trained on any seed; probed after every epoch if wished."""
 
     def __init__(self, task: Task, trial: Trial, data: Data, probed: bool = False) -> None:
+        self.task = task
         self.data = data
         self.blueprint: Blueprint = draw_up(task, trial.hp, data, trial.epochs)
         self.model = self.blueprint.model

@@ -11,7 +11,7 @@ import jax
 import psutil
 
 from suite.engines.crews import musters, shape_for
-from suite.engines.engine import Estimate, Watcher
+from suite.engines.engine import Claim, Estimate, Watcher, everything
 from suite.engines.port import Port, Quay
 from suite.engines.program import Program
 from suite.engines.states import StateFolder
@@ -68,10 +68,10 @@ class FleetEngine:
         """Nothing of it goes on."""
 
     def train(
-        self, task: Task, trials: Sequence[Trial], watcher: Watcher
+        self, task: Task, trials: Sequence[Trial], watcher: Watcher, claim: Claim = everything
     ) -> Iterator[Sequence[Outcome]]:
         """See `suite.engines.engine.Engine.train`; yields the members that land together."""
-        yield from self.port(task).train(trials, watcher)
+        yield from self.port(task).train(trials, watcher, claim=claim)
 
     def estimate(self, task: Task, trials: Sequence[Trial], watcher: Watcher) -> Estimate:
         """See `suite.engines.engine.Engine.estimate`: an epoch of a crew of the largest family."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from suite.engines.berths import Berths, Leg
 from suite.engines.crews import Muster, musters, shape_for
-from suite.engines.engine import Watcher
+from suite.engines.engine import Claim, Watcher, everything
 from suite.engines.patience import Patience
 from suite.engines.program import Deck, Program, Shape
 from suite.engines.sight import PREFIX
@@ -21,6 +21,7 @@ from suite.engines.size import member_bytes, member_seconds
 from suite.engines.states import MemberState, States
 from suite.engines.voyage import Landed, Voyage
 from suite.engines.width import WidthSearch
+from suite.errors import StorageError
 from suite.families import Family, Member, group
 from suite.scoring import Judge, failure
 from suite.task import Task
@@ -110,7 +111,11 @@ class Port:
         self.berths.legs(families, None)
 
     def train(
-        self, trials: Sequence[Trial], watcher: Watcher, skip: Container[str] = ()
+        self,
+        trials: Sequence[Trial],
+        watcher: Watcher,
+        skip: Container[str] = (),
+        claim: Claim = everything,
     ) -> Iterator[Sequence[Outcome]]:
         """See `suite.engines.engine.Trainer.train`; yields the members that land together.
 
@@ -122,17 +127,18 @@ class Port:
         families, unbuilt = group(self.task, self.task.dataset, trials)
         legs, unready = self.berths.legs(families, self.states)
         for refusal in (*unbuilt, *unready):
-            lost = [trial for trial in refusal.trials if trial.key not in skip]
+            lost = _granted(refusal.trials, skip, claim)
             if lost:
-                yield [failure(trial, self.quay.name, refusal.error) for trial in lost]
+                yield [failure(trial, self.quay.name, refusal.error, self.task) for trial in lost]
         self.quay.clock["building"] += time.perf_counter() - started
         for leg in sorted(legs, key=lambda leg: -len(leg.members)):
-            yield from self._sail(leg, watcher, skip)
+            yield from self._sail(leg, watcher, skip, claim)
 
     def _sail(
-        self, leg: Leg, watcher: Watcher, skip: Container[str]
+        self, leg: Leg, watcher: Watcher, skip: Container[str], claim: Claim
     ) -> Iterator[Sequence[Outcome]]:
         """Train the members of a leg, a crew at a time."""
+        theirs: set[str] = set()  # others' places in the layout of a lasting port
         waiting = {member.trial.key: member for member in leg.members}
         self._search = search = self._search or self.quay.search(leg.berth.family)
         laid: list[Muster] = []  # at the width `tried`; one shape, so one program, for all of them
@@ -148,9 +154,20 @@ class Port:
                 if not laid or width != tried:
                     shape = self._shape(leg, list(waiting.values()), width)
                     laid, tried = musters(list(waiting.values()), shape), width
-                if all(member.trial.key in skip for _, member in laid[0].counted):
-                    for _, member in laid.pop(0).counted:
-                        del waiting[member.trial.key]
+                crew = [member.trial.key for _, member in laid[0].counted]
+                wanted = [key for key in crew if key not in skip and key not in theirs]
+                mine = claim(wanted) if wanted else ()
+                others = [key for key in wanted if key not in mine]
+                theirs.update(others)
+                if len(others) == len(wanted):
+                    for key in crew:
+                        del waiting[key]
+                    del laid[0]
+                    continue
+                if others and not self.lasting:
+                    for key in others:
+                        del waiting[key]
+                    laid = []
                     continue
                 program = self._program(leg, laid[0].shape, watcher)
                 if program is None:
@@ -158,14 +175,19 @@ class Port:
                     self._shapes.pop(id(leg.berth), None)
                     continue
                 for landed in self._voyage(leg, program, laid.pop(0), watcher):
-                    new = [outcome for outcome in landed if outcome.trial.key not in skip]
+                    keys = {outcome.trial.key for outcome in landed}
+                    own = {key for key in keys if key not in skip and key not in theirs}
+                    new = [outcome for outcome in landed if outcome.trial.key in own]
                     if new:
                         yield new
                     for outcome in landed:
                         del waiting[outcome.trial.key]
+        except StorageError:  # no fault of the trials
+            raise
         except Exception as error:  # a plugin may raise anything; it is reported
-            lost = [m.trial for key, m in waiting.items() if key not in skip]
-            yield [failure(trial, self.quay.name, error) for trial in lost]
+            left = [member.trial for key, member in waiting.items() if key not in theirs]
+            lost = _granted(left, skip, claim)
+            yield [failure(trial, self.quay.name, error, self.task) for trial in lost]
 
     def _shape(self, leg: Leg, waiting: Sequence[Member], width: int) -> Shape:
         """The shape to train in.
@@ -289,7 +311,7 @@ class Port:
                 sight.health(member.parts, landed.curves, member.order, member.starts)
             )
         except Exception as error:  # a metric of the task's own may raise anything
-            return failure(trial, name, error, landed.seconds)
+            return failure(trial, name, error, self.task, landed.seconds)
 
     def _keep(self, leg: Leg, member: Member, landed: Landed) -> None:
         """Hand on what may be asked for later: the state to go on from, the selected weights."""
@@ -300,3 +322,10 @@ class Port:
         if self.states is not None and self.states.wanted(trial) and not landed.stopped:
             state = MemberState(template.program(member), trial.epochs, landed.curves, landed.carry)
             self.states.keep(trial, state)
+
+
+def _granted(trials: Sequence[Trial], skip: Container[str], claim: Claim) -> list[Trial]:
+    """Those of `trials` that are not skipped and that this process is to train."""
+    wanted = [trial for trial in trials if trial.key not in skip]
+    mine = claim([trial.key for trial in wanted]) if wanted else ()
+    return [trial for trial in wanted if trial.key in mine]

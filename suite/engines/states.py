@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from suite.engines.training import Best, Carry, State
+from suite.files import replacing
 from suite.trial import Trial, canonical
 
 Array = np.ndarray[Any, Any]
@@ -60,13 +61,10 @@ def save(path: Path, state: MemberState) -> None:
             arrays[f"{part} {i:05d}"] = np.asarray(array)
     head = canonical({"program": state.program, "epochs": state.epochs})
     arrays["head"] = np.frombuffer(head.encode(), np.uint8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with beside.open("wb") as file:
+    with replacing(path) as beside, beside.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]  # the stubs take the names for options
         file.flush()
         os.fsync(file.fileno())
-    beside.replace(path)
 
 
 def _parts(carry: Carry) -> dict[str, list[Any]]:

@@ -17,6 +17,9 @@ from suite.store import RECORD
 from suite.study import Study
 from suite.tables.text import seeds_text
 
+MOST_NAMED = 20
+"""Damaged lines that the report names; `run.json` names all."""
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -84,7 +87,7 @@ def recorded(reading: Reading) -> str:
     stamps = [
         int(found[1])
         for path in sorted((reading.folder / RECORD).glob("*.jsonl"))
-        if (found := re.match(r"(\d{20})-", path.name))
+        if (found := re.match(r"(0\d{19})-", path.name))
     ]
     days = [datetime.fromtimestamp(s / 1e9, UTC).date().isoformat() for s in stamps]
     if not days:
@@ -97,10 +100,24 @@ def problems(reading: Reading) -> list[str]:
     """What went wrong, in the words of `run.json`."""
     run = reading.run
     found = [str(problem) for problem in run.get("problems", ())]
-    if run.get("damaged_lines"):
-        found.append(f"{len(run['damaged_lines'])} damaged lines of the record were left out")
+    found += damaged(run.get("damaged_lines", ()))
+    mixed = Counter(outcome.mixed for outcome in reading.outcomes.values() if outcome.mixed)
+    found += [f"{count} trials are mixed in, of: {what}" for what, count in mixed.most_common()]
     if run.get("interrupted"):
         found.append("The run was interrupted; the same command goes on from there.")
+    return found
+
+
+def damaged(lines: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Damaged lines of the record by name; of very many the first ones."""
+    found = []
+    for line in lines[:MOST_NAMED]:
+        trial = f", trial {line['trial']}" if line.get("trial") else ""
+        place = f"line {line['line']} of {line['segment']}"
+        found.append(f"damaged and left out: {place}{trial}: {line['reason']}")
+    if len(lines) > MOST_NAMED:
+        more = len(lines) - MOST_NAMED
+        found.append(f"damaged and left out: {more} more lines, which run.json names")
     return found
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from suite.errors import unknown
+from suite.files import write_whole
 from suite.reading import Reading
 from suite.report.drawing import Drawing
 from suite.report.gallery import gallery_of
@@ -34,11 +34,4 @@ def write_drawings(drawings: Iterable[Drawing], folder: Path, formats: Sequence[
     folder.mkdir(parents=True, exist_ok=True)
     for drawing in drawings:
         for name in formats:
-            _write(folder / f"{drawing.name}.{name}", FORMATS[name](drawing))
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Beside its place first, then renamed there, as `suite.store.write_whole` does."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_bytes(content)
-    beside.replace(path)
+            write_whole(folder / f"{drawing.name}.{name}", FORMATS[name](drawing))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -24,6 +23,7 @@ from suite.report.charts.ranks import ranks_chart
 from suite.report.charts.searching import search_charts
 from suite.report.drawing import Drawing, styled
 from suite.search.study import SearchStudy
+from suite.words import slug
 
 PAIRS = 3
 """Interactions that have a heat map."""
@@ -73,15 +73,6 @@ def _claims(reading: Reading) -> Iterator[tuple[int, Drawing]]:
         drawing = pairs_chart(name, row, arms, reading.metrics)
         if drawing:
             yield i, drawing
-
-
-def slug(name: str) -> str:
-    """A name that every file system takes.
-
-    >>> slug("a/b: c")
-    'a-b-c'
-    """
-    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "task"
 
 
 def _task(reading: Reading, own: TaskEvidence) -> Iterator[Drawing]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from suite.files import write_whole
 from suite.reading import Reading
 from suite.report.comparisons import WORDS
 from suite.report.content import Content, content_of
@@ -23,7 +24,6 @@ from suite.report.files import write_drawings
 from suite.report.gallery import Gallery, gallery_of
 from suite.report.palette import css_variables
 from suite.report.sheets import verdict_words
-from suite.store import write_whole
 from suite.tables.claims import NOTE
 from suite.tables.text import level_text
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from suite.data import Arrays, Data, leaves
-from suite.errors import RecordError
+from suite.files import replacing
 from suite.reproduce.source import laid_out, listed, text
 
 
@@ -20,25 +19,17 @@ def file_name(task: str, data: Data) -> str:
 
 
 def save(data: Data, path: Path) -> None:
-    """Write the three splits to `path`, unless they are there; RecordError where that fails."""
+    """Write the three splits to `path`, unless they are there; StorageError where that fails."""
     if path.is_file():
         return
-    beside = path.with_name(f".{path.stem}.{os.getpid()}.npz")
     arrays = {
         _key(f"{part}_{name}", leaf): array
         for name, split in data.splits.items()
         for part, whole in (("x", split.x), ("y", split.y))
         for leaf, array in leaves(whole).items()
     }
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as beside:
         np.savez_compressed(beside, **arrays)  # type: ignore[arg-type]  # `allow_pickle` is a bool
-        beside.replace(path)
-    except OSError as error:
-        raise RecordError(
-            f"Expected a folder that the data can be written to. "
-            f"Received: {path.parent} ({error.strerror})."
-        ) from error
 
 
 def _key(variable: str, leaf: str) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from suite.blueprint import draw_up
-from suite.errors import RecordError, UsageError, unknown
+from suite.errors import UsageError, unknown
+from suite.files import write_whole
 from suite.frame import described
 from suite.jobs import opened
 from suite.registry import discover
@@ -15,7 +16,6 @@ from suite.reproduce.arrays import file_name, save
 from suite.reproduce.recorded import check_data, find
 from suite.reproduce.script import script_of
 from suite.reproduce.source import text
-from suite.store import write_whole
 
 DATA = "data"
 
@@ -77,11 +77,5 @@ def reproduce(asked: Asked) -> Reproduction:
 def _written(script: str, out: Path | None, name: str) -> Path | None:
     if out is None:
         return None
-    try:
-        write_whole(out / name, script)
-    except OSError as error:
-        raise RecordError(
-            f"Expected a folder that the script can be written to. "
-            f"Received: {out} ({error.strerror})."
-        ) from error
+    write_whole(out / name, script)
     return out / name

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import keras_tuner
 
+from suite.csvtext import csv_text
 from suite.engines.engine import Trainer
+from suite.files import write_whole
 from suite.interrupt import check
 from suite.jobs import Job, opened
 from suite.progress import Best, Tally
@@ -22,10 +24,9 @@ from suite.search.spaces import space_of
 from suite.search.study import Entrant, SearchStudy
 from suite.search.tables import curves_frame
 from suite.search.tuners import oracle_for
-from suite.store import write_whole
 from suite.summary import judged_of
 from suite.trial import Outcome, Trial
-from suite.work import Work
+from suite.work import One, Work
 
 FRESH = 1000
 """The first of the seeds on which a search's choice is trained again; searches use 0, 1, ..."""
@@ -116,6 +117,12 @@ class SearchWork(Work):
         self.choices: list[Choice] = []
         self._seen: set[str] = set()  # trials of the rounds so far, of the task under way
 
+    def all(self, plugins: Sequence[Plugin], one: One | None = None) -> None:
+        """Run the searches of every plugin's task."""
+        self.asks.clear()
+        self.choices.clear()
+        super().all(plugins, one)
+
     def one(self, plugin: Plugin) -> None:
         """Run all searches of one task, then train their choices on fresh seeds."""
         started = time.perf_counter()
@@ -163,13 +170,18 @@ class SearchWork(Work):
         and the first round is laid out in any case: then all else comes out as in one go.
         """
         unique = {trial.key: trial for trial in trials if trial.key not in self._seen}
+        whole = list(unique.values())
         first = not self._seen
         self._seen |= unique.keys()
-        skip = self.done.keys() & unique.keys()
-        if first or len(skip) < len(unique):
-            for outcomes in trainer.train(list(unique.values()), self.display, skip):
+        if first and unique.keys() <= self.done.keys():
+            for outcomes in self._layout(trainer, whole):
                 self.record(task, outcomes)
-                check()
+        self.train(task, whole, lambda _: self._layout(trainer, whole))
+
+    def _layout(self, trainer: Trainer, whole: list[Trial]) -> Iterator[Sequence[Outcome]]:
+        """Train what is missing of a round, laid out as the whole of it."""
+        skip = self.done.keys() & {trial.key for trial in whole}
+        yield from trainer.train(whole, self.display, skip, self.store.claim)
 
     def _outcome(self, trial: Trial) -> Outcome:
         return self.done[trial.key]
@@ -180,6 +192,15 @@ class SearchWork(Work):
             outcomes = [self.done[t.key] for t in arena.fresh(search) if t.key in self.done]
             self.choices.append(search.choice(outcomes))
 
+    def found(self) -> Mapping[str, Sequence[Ask | Choice]]:
+        """The asks and the choices."""
+        return {"asks": self.asks, "choices": self.choices}
+
+    def take(self, found: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        """Take asks and choices of another process."""
+        self.asks += [Ask(**row) for row in found.get("asks", ())]
+        self.choices += [Choice(**row) for row in found.get("choices", ())]
+
     def write_log(self) -> None:
         """One row an ask, one a choice, and the tuners' curves."""
         asks, choices = asks_frame(self.asks), choices_frame(self.choices)
@@ -187,4 +208,4 @@ class SearchWork(Work):
         write_log(self.request.out, asks, choices)
         tasks = {name: judged_of(name, task) for name, task in self.report.tasks.items()}
         curves = curves_frame(asks, choices, tasks, budgets)
-        write_whole(self.request.out / "curves.csv", curves.to_csv(index=False))
+        write_whole(self.request.out / "curves.csv", csv_text(curves))

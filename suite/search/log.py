@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import pandas as pd
 
+from suite.csvtext import csv_text, unmarked
 from suite.errors import RecordError
-from suite.store import write_whole
+from suite.files import replacing, write_whole
+from suite.foreign import text_of
 
 ASKS = "asks"
 CHOICES = "choices"
+MOST_BYTES = 256 << 20
+"""Of a log."""
 
 
 @dataclass(frozen=True)
@@ -101,9 +106,10 @@ def choices_frame(choices: Sequence[Choice]) -> pd.DataFrame:
 
 def write_log(folder: Path, asks: pd.DataFrame, choices: pd.DataFrame) -> None:
     """Write `asks.csv`, `asks.parquet` and `choices.csv` into `folder`."""
-    write_whole(folder / f"{ASKS}.csv", asks.to_csv(index=False))
-    asks.to_parquet(folder / f"{ASKS}.parquet", index=False)
-    write_whole(folder / f"{CHOICES}.csv", choices.to_csv(index=False))
+    write_whole(folder / f"{ASKS}.csv", csv_text(asks))
+    with replacing(folder / f"{ASKS}.parquet") as beside:
+        asks.to_parquet(beside, index=False)
+    write_whole(folder / f"{CHOICES}.csv", csv_text(choices))
 
 
 def read_log(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -115,7 +121,20 @@ def read_log(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
             f"Received: {folder}."
         )
     texts = {"task": str, "tuner": str, "trial": str, "recipe": str}
-    asks, choices = (pd.read_csv(path, dtype=texts) for path in paths)
+    asks, choices = (_read(path, folder, texts) for path in paths)
     chosen = ["trial", "recipe"]  # an empty text is a search without a choice, not a gap
     choices[chosen] = choices[chosen].fillna("")
     return asks, choices
+
+
+def _read(path: Path, folder: Path, texts: Mapping[str, type]) -> pd.DataFrame:
+    """A file as `csv_text` wrote it; RecordError where it is no such file."""
+    wanted = [field.name for field in fields(Ask if path.stem == ASKS else Choice)]
+    try:
+        frame = pd.read_csv(io.StringIO(text_of(path, folder, MOST_BYTES)), dtype=texts)
+        numbers = [name for name in wanted if name not in {*texts, "status"}]
+        frame[numbers] = frame[numbers].apply(pd.to_numeric)
+    except (ValueError, KeyError) as error:
+        raise RecordError(f"Expected the log of a search in {path}. Received: {error}.") from error
+    columns = frame.select_dtypes(exclude="number").columns
+    return frame.assign(**{name: frame[name].map(unmarked) for name in columns})

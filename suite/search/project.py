@@ -13,7 +13,8 @@ import numpy as np
 
 from suite.data import Data, Split, leaves
 from suite.errors import RecordError
-from suite.store import Store, write_whole
+from suite.files import replacing, write_whole
+from suite.store import Store
 from suite.trial import Outcome, Status, Trial
 from suite.weights import Weights
 
@@ -93,7 +94,8 @@ class Project:
         for outcome in outcomes:
             weights = self.weights.pop(outcome.trial.key, [])
             named = {f"{i:05d}": np.asarray(weight) for i, weight in enumerate(weights)}
-            np.savez(folder / f"{outcome.trial.key}.npz", **named)  # type: ignore[arg-type]
+            with replacing(folder / f"{outcome.trial.key}.npz") as beside:
+                np.savez(beside, **named)  # type: ignore[arg-type]  # `allow_pickle` is a bool
 
     def weights_of(self, key: str) -> list[Weights]:
         """The selected weights of a training, in the order of its model's weights."""

@@ -16,8 +16,10 @@ import keras_tuner
 import pandas as pd
 from rich.console import Console
 
+from suite.csvtext import csv_text
 from suite.environment import available_cores, spare_tensorflow
 from suite.errors import UsageError, unknown
+from suite.files import write_whole
 from suite.search.conversation import Conversation
 from suite.search.log import Ask, Choice, asks_frame, choices_frame, write_log
 from suite.search.loop import Search, Wanted, seed_of
@@ -26,7 +28,6 @@ from suite.search.spaces import matrix_values, space_of_matrix
 from suite.search.study import TUNERS, Entrant
 from suite.search.tables import REFERENCE, curves_frame, search_tables
 from suite.search.tuners import oracle_for
-from suite.store import write_whole
 from suite.tables.table import Table
 from suite.trial import Outcome, canonical
 
@@ -285,6 +286,6 @@ def _write(
     """Write `asks`, `choices`, `curves.csv` and the tables."""
     write_log(folder, asks, choices)
     curves = curves_frame(asks, choices, **found.about)
-    write_whole(folder / "curves.csv", curves.to_csv(index=False))
+    write_whole(folder / "curves.csv", csv_text(curves))
     for table in tables:
         table.write(folder / "tables")

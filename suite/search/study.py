@@ -16,9 +16,14 @@ from suite.factors import FACTORS
 from suite.part import Part, ValidLevel
 from suite.study import (
     EpochsByTask,
+    Few,
     Levels,
     Name,
+    Question,
+    Word,
+    Words,
     check_levels,
+    check_size,
     level_error,
 )
 from suite.trial import canonical
@@ -87,16 +92,16 @@ class TunerClaim(Part):
 class SearchPreset(Part):
     """What a preset changes; entries of `space` and `fixed` replace those of the study by name."""
 
-    tuners: list[str] | None = None
+    tuners: Words | None = None
     yardstick: Times | None = None
     trials: Count | None = None
     batch: Count | None = None
     epochs: EpochsByTask | None = None
     repeats: Count | None = None
     fresh: Fresh | None = None
-    space: dict[str, Searched] = Field(default_factory=dict)
+    space: dict[Word, Searched] = Few
     own: bool | None = None
-    fixed: dict[str, ValidLevel] = Field(default_factory=dict)
+    fixed: dict[Word, ValidLevel] = Few
 
 
 @dataclass(frozen=True)
@@ -143,25 +148,26 @@ class SearchStudy(Part):
 
     kind: Literal["search"] = "search"
     name: Name
-    question: str
-    tasks: list[str] = Field(default_factory=list)
-    tuners: list[str] = Field(default_factory=lambda: list(TUNERS))
+    question: Question
+    tasks: Words = Field(default_factory=list)
+    tuners: Words = Field(default_factory=lambda: list(TUNERS))
     yardstick: Times = 2.0
     trials: Count = 60
     batch: Count = 8
     epochs: EpochsByTask | None = None
     repeats: Count = 10
     fresh: Fresh = 3
-    space: dict[str, Searched] = Field(default_factory=dict)
+    space: dict[Word, Searched] = Few
     own: bool = True
-    fixed: dict[str, ValidLevel] = Field(default_factory=dict)
-    claims: list[TunerClaim] = Field(default_factory=list)
-    presets: dict[str, SearchPreset] = Field(default_factory=dict)
+    fixed: dict[Word, ValidLevel] = Few
+    claims: Annotated[list[TunerClaim], Field(max_length=100)] = []
+    presets: dict[Word, SearchPreset] = Few
 
     @model_validator(mode="after")
     def _whole(self) -> SearchStudy:
         for sized in (self, *map(self.at, self.presets)):
             _check_tuners(sized.tuners)
+            check_size(sized.name, sized.trainings)
             _check_yardstick(sized.yardstick)
             _check_space(sized)
         names = [entrant.name for entrant in self.entrants()]
@@ -196,6 +202,12 @@ class SearchStudy(Part):
         if isinstance(self.epochs, Mapping):
             return self.epochs.get(task, default)
         return default if self.epochs is None else self.epochs
+
+    @property
+    def trainings(self) -> int:
+        """Full trainings of one task, those of the choices included."""
+        entrants = self.entrants()
+        return self.repeats * (sum(own.trials for own in entrants) + self.fresh * len(entrants))
 
     def entrants(self) -> list[Entrant]:
         """The tuners in the study's order, then the yardstick, if there is one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,10 @@ from rich.markup import escape
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from suite.store import write_whole
+from suite.csvtext import csv_text
+from suite.files import replacing, write_whole
 from suite.trial import canonical
+from suite.words import slug
 
 WORDY = (
     "recipe",
@@ -70,10 +73,10 @@ class Table:
 
     def markdown(self) -> str:
         """The table with its title and note."""
-        lines = [f"# {self.title}", ""]
+        lines = [f"# {_markdown(self.title)}", ""]
         lines += [_line(self.header), _line(["---"] * len(self.header))]
         lines += [_line(row) for row in self.shown]
-        return "\n".join([*lines, "", self.note, ""])
+        return "\n".join([*lines, "", _markdown(self.note), ""])
 
     def latex(self) -> str:
         """A `table` with booktabs rules, to be `\\input`; the note stands below it."""
@@ -104,14 +107,21 @@ class Table:
 
     def write(self, folder: Path) -> None:
         """Write `<name>.csv`, `.md`, `.tex` and `.parquet` into `folder`."""
-        write_whole(folder / f"{self.name}.csv", self.full.to_csv(index=False))
-        write_whole(folder / f"{self.name}.md", self.markdown())
-        write_whole(folder / f"{self.name}.tex", self.latex())
-        _one_type_a_column(self.full).to_parquet(folder / f"{self.name}.parquet", index=False)
+        name = slug(self.name)
+        write_whole(folder / f"{name}.csv", csv_text(self.full))
+        write_whole(folder / f"{name}.md", self.markdown())
+        write_whole(folder / f"{name}.tex", self.latex())
+        with replacing(folder / f"{name}.parquet") as beside:
+            _one_type_a_column(self.full).to_parquet(beside, index=False)
 
 
 def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(map(_markdown, cells)) + " |"
+
+
+def _markdown(text: str) -> str:
+    """Text that opens neither a cell nor an element of HTML."""
+    return re.sub(r"<(?=[A-Za-z/!?])", r"\<", text.replace("|", "\\|"))
 
 
 def _tex(text: str) -> str:

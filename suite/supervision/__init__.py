@@ -1,0 +1,1 @@
+"""Each task in a process of its own: whatever its code does, the run goes on."""
