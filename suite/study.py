@@ -117,7 +117,7 @@ class Study(Part):
 
     name: Name
     question: Question
-    tasks: Words = []
+    tasks: Words = Field(default_factory=list, max_length=1_000)
     factors: Annotated[dict[Word, Levels], Field(max_length=100)]
     nuisance: dict[Word, Nuisance] = Few
     fixed: dict[Word, ValidLevel] = Few
@@ -128,7 +128,7 @@ class Study(Part):
     exclude: list[dict[str, ValidLevel]] = Field(default_factory=list)
     diagnostics: bool = True
     winners: bool = True
-    claims: Annotated[list[Claim], Field(max_length=100)] = []
+    claims: list[Claim] = Field(default_factory=list, max_length=100)
     presets: dict[Word, Preset] = Few
 
     @model_validator(mode="after")

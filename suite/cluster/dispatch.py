@@ -19,8 +19,7 @@ from suite.cluster.chunks import Chunk, Waiting
 from suite.cluster.worker import Greeting, NotReadyError, Order, Reply, greet, train
 from suite.engines.engine import Speaker, Watcher
 from suite.errors import ClusterError
-from suite.scoring import failure
-from suite.trial import Outcome
+from suite.trial import Outcome, Status
 
 POLL = 1.0
 """Seconds between two looks at which workers there are."""
@@ -258,9 +257,10 @@ class Dispatch:
         if len(losses) < TRIES:
             waiting.back(job.chunk)
             return
-        error = ClusterError(f"sent to {len(losses)} workers in vain ({'; '.join(losses)})")
+        name = self.order.engine or "fleet"
+        text = f"ClusterError: sent to {len(losses)} workers in vain ({'; '.join(losses)})"
         lost = [trial for trial in job.chunk.trials if trial.key not in skip]
-        yield [failure(trial, self.order.engine or "fleet", error) for trial in lost]
+        yield [Outcome(trial, Status.FAILED, name, 0.0, message=text) for trial in lost]
 
 
 def lost_scheduler(client: Client) -> ClusterError:

@@ -19,7 +19,7 @@ from suite.cluster.dispatch import UNREACHABLE, Dispatch, lost_scheduler
 from suite.cluster.local import LocalWorkers
 from suite.cluster.manifest import versions
 from suite.cluster.worker import Order, described, measure
-from suite.engines.engine import Estimate, Watcher
+from suite.engines.engine import Claim, Estimate, Watcher, everything
 from suite.errors import ClusterError, UsageError
 from suite.registry import TASKS, Plugin
 from suite.task import Task
@@ -86,13 +86,13 @@ class ClusterEngine:
         return list(rows.values())
 
     def train(
-        self, task: Task, trials: Sequence[Trial], watcher: Watcher
+        self, task: Task, trials: Sequence[Trial], watcher: Watcher, claim: Claim = everything
     ) -> Iterator[Sequence[Outcome]]:
         """See `suite.engines.engine.Engine.train`; yields a chunk at a time."""
         if trials:
             trainer = self.trainer(task, expected=len(trials), states=None, last=0)
             trainer.rounds = ROUNDS
-            yield from trainer.train(trials, watcher)
+            yield from trainer.train(trials, watcher, claim=claim)
 
     def trainer(
         self, task: Task, *, expected: int, states: Path | None, last: int
@@ -167,15 +167,24 @@ class ClusterTrainer:
         self.dispatch.order = self.order
 
     def train(
-        self, trials: Sequence[Trial], watcher: Watcher, skip: Container[str] = ()
+        self,
+        trials: Sequence[Trial],
+        watcher: Watcher,
+        skip: Container[str] = (),
+        claim: Claim = everything,
     ) -> Iterator[Sequence[Outcome]]:
-        """See `suite.engines.engine.Trainer.train`; yields a chunk at a time."""
+        """See `suite.engines.engine.Trainer.train`; yields a chunk at a time.
+
+        All that is free is claimed at once: the workers of one cluster share it.
+        """
         watcher.stage("looking for what changes the models' structure")
         self.expect(trials)
         self.kinds.learn(trials)
         able = self.dispatch.ready(watcher)
         size = size_for(len(trials), len(able), self.rounds)
-        skipped = frozenset(trial.key for trial in trials if trial.key in skip)
+        asked = [trial.key for trial in trials if trial.key not in skip]
+        mine = claim(asked) if asked else ()
+        skipped = frozenset(trial.key for trial in trials if trial.key not in mine)
         chunks = [
             chunk
             for chunk in cut(trials, self.kinds, size)

@@ -160,7 +160,7 @@ class SearchStudy(Part):
     space: dict[Word, Searched] = Few
     own: bool = True
     fixed: dict[Word, ValidLevel] = Few
-    claims: Annotated[list[TunerClaim], Field(max_length=100)] = []
+    claims: list[TunerClaim] = Field(default_factory=list, max_length=100)
     presets: dict[Word, SearchPreset] = Few
 
     @model_validator(mode="after")
