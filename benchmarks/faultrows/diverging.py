@@ -33,7 +33,7 @@ def task() -> str:
     """A regression on large inputs, on which a large learning rate overflows."""
     text = hostile.source(None)
     drawn = "random.normal(size=(240, 4))"
-    text = text.replace(drawn, f"(1000 * {drawn})")
+    text = text.replace(drawn, f"(10 * {drawn})")
     text = text.replace('"sigmoid"', '"linear"').replace('"binary_crossentropy"', '"mse"')
     return text.replace(f"metric = {hostile.SCORER}", f"metric = {hostile.OWN}")
 
