@@ -30,9 +30,13 @@ def test_a_row_is_a_speaker(module, data):
 
 
 def test_measures_are_standardised_on_train(data):
-    np.testing.assert_allclose(data.train.x.mean(axis=0), 0, atol=1e-5)
-    np.testing.assert_allclose(data.train.x.std(axis=0), 1, atol=1e-5)
+    """But for those that count as three spreads, which is told by their being exactly that."""
+    near = (np.abs(data.train.x) < 3).all(axis=0)
+    assert near.sum() > 50
+    np.testing.assert_allclose(data.train.x[:, near].mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(data.train.x[:, near].std(axis=0), 1, atol=1e-5)
     assert (np.abs(data.test.x.mean(axis=0)) > 1e-4).any()
+    assert all(np.abs(split.x).max() == 3 for split in data.splits.values())
 
 
 def test_full_splits_by_speaker(module, monkeypatch):
@@ -63,4 +67,4 @@ def test_the_baseline_scores_what_the_docstring_says(data):
 
     model = LogisticRegression(C=0.01, max_iter=2000).fit(data.train.x, data.train.y[:, 0])
     found = roc_auc_score(data.test.y[:, 0], model.decision_function(data.test.x))
-    assert found == pytest.approx(0.80, abs=0.01)
+    assert found == pytest.approx(0.83, abs=0.01)
