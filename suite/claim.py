@@ -27,8 +27,7 @@ MEANINGS = {
     "score": "the task's metric on test",
     "gap": "objective on validation less that on train (the other way where most is best), last "
     "epoch",
-    "epochs": "epochs until the objective on validation has come 90% of the way from the median "
-    "first epoch to the best recipe; one more than any trial has where it never does",
+    "epochs": "epochs until the objective on validation is 90% of the way to the best recipe's",
     "rises": "share of the epochs in which the loss on train rose",
     "jitter": "share of the epochs up to the best one in which the objective on validation rose",
     "seconds": "seconds an epoch of one trial took, in its fleet",
