@@ -25,9 +25,10 @@ def made(**fields: object) -> Study:
 
 
 def all_trials(preset: str) -> list[Trial]:
-    """The trials of the shipped study over the shipped tasks."""
+    """The trials of the shipped study over its tasks."""
     sized = studyfiles.load_matrix("techniques").at(preset)
-    return [trial for task in discover() for trial in plan.trials(sized, task, "embedded", 20)]
+    assert {*sized.tasks} <= {*discover()}
+    return [trial for task in sized.tasks for trial in plan.trials(sized, task, "embedded", 20)]
 
 
 # How many.
