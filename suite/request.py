@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from suite.errors import unknown
 from suite.registry import Plugin, discover, select
 from suite.search.study import SearchStudy
 from suite.study import Study
 from suite.supervision.limits import Limits
 
+ENGINES = ("fleet", "fit")
+
 
 @dataclass(frozen=True)
 class Request:
-    """What a user asks of a run.
+    """What a user asks of a run; UsageError for an engine that there is none of.
 
     Attributes:
         study: the declared study, in the size asked for.
@@ -39,6 +42,10 @@ class Request:
     limits: Limits = field(default_factory=Limits)
     join: bool = False
     allow_mixed: bool = False
+
+    def __post_init__(self) -> None:
+        if self.engine not in (None, *ENGINES):
+            raise unknown("engine", self.engine, ENGINES)
 
     @property
     def probed(self) -> bool:

@@ -23,7 +23,7 @@ from suite.secondlook import SECOND_LOOK
 from suite.store import Store
 from suite.study import Study
 from suite.supervision.relay import work_apart
-from suite.supervision.server import ForkServer, available
+from suite.supervision.server import ForkServer, available, quiet
 from suite.supervision.supervisor import Supervisor
 from suite.work import POLL_SECONDS, Work
 
@@ -92,7 +92,7 @@ def carry_out(
 
 def _forked(made: Callable[..., Work], stack: ExitStack) -> ForkServer | None:
     """The server that tasks' processes are forked from; None where there can be none."""
-    if not available():
+    if not available() or not quiet():
         return None
     return stack.enter_context(closing(ForkServer(partial(work_apart, work_for=made))))
 

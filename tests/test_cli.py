@@ -198,7 +198,7 @@ def test_an_out_folder_that_is_a_file_is_one_sentence(inside, tmp_path):
     """Nothing trains."""
     (tmp_path / "out").write_text("mine")
     code, out, err = inside("-t", "churn", "-o", tmp_path / "out")
-    assert (code, out) == (1, "")
+    assert (code, out) == (5, "")
     assert_one_sentence(err, str(tmp_path / "out"))
     assert (tmp_path / "out").read_text() == "mine"
 

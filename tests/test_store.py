@@ -92,7 +92,7 @@ def read_only(tmp_path):
 
 @given(
     hp=st.dictionaries(st.text(), levels),
-    metrics=st.dictionaries(st.text(), finite),
+    metrics=st.dictionaries(st.text().filter(str.isprintable), finite),
     curve=st.lists(finite),
     message=st.text(),
     status=st.sampled_from(Status),

@@ -8,8 +8,8 @@ from suite.engines.engine import Engine
 from suite.engines.fit import FitEngine
 from suite.engines.fleet import FleetEngine
 from suite.errors import UsageError, unknown
+from suite.request import ENGINES
 
-ENGINES = ("fleet", "fit")
 DIFFERENTIATED = ("jax", "tensorflow")
 """Backends whose gradients the probe knows how to ask for."""
 COST = (

@@ -37,6 +37,12 @@ def available() -> bool:
     return sys.platform == "linux"
 
 
+def quiet() -> bool:
+    """Whether JAX has started no devices here: with their threads around, nothing is forked."""
+    bridge = sys.modules.get("jax._src.xla_bridge")
+    return bridge is None or not bridge.backends_are_initialized()
+
+
 def die_with_parent() -> None:
     """Have this process killed when its parent ends; nothing outside Linux."""
     if available():
