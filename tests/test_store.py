@@ -42,7 +42,7 @@ with Store(Path(sys.argv[1])):
 """
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
-levels = st.text() | st.integers() | finite | st.booleans()
+levels = st.text().filter(str.isprintable) | st.integers() | finite | st.booleans()
 
 
 def made(seed: int = 0, **changes: object) -> Outcome:
@@ -91,7 +91,7 @@ def read_only(tmp_path):
 
 
 @given(
-    hp=st.dictionaries(st.text(), levels),
+    hp=st.dictionaries(st.text().filter(str.isprintable), levels),
     metrics=st.dictionaries(st.text().filter(str.isprintable), finite),
     curve=st.lists(finite),
     message=st.text(),
