@@ -284,7 +284,8 @@ def test_a_failure_is_reported_once_with_its_count(tmp_path):
     count = len(keys(tmp_path / "run"))
     content = json.loads((tmp_path / "run" / "out" / "run.json").read_text())
     assert content["counts"] == {"failed": count}
-    assert content["problems"] == [f"wine: {count} trials failed: OSError: no loss"]
+    place = f"{tmp_path / 'wine.py'}:{wine[: wine.index('raise OSError')].count(chr(10)) + 1}"
+    assert content["problems"] == [f"wine: {count} trials failed: {place}: OSError: no loss"]
     assert said.count("problem: ") == 1
 
 
