@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from suite.data import Array
+from suite.data import Array, Split, each, leaves
 from suite.errors import SourceError
 
 Rows = NDArray[np.int64]
@@ -63,6 +63,24 @@ def fresh(x: Array, seen: Array) -> Rows:
     """
     _, first = np.unique(np.concatenate([seen, x]), axis=0, return_index=True)
     return np.sort(first[first >= len(seen)]) - len(seen)
+
+
+def beside(test: Split, rest: Split) -> tuple[Split, Split, Split]:
+    """Train, val and test where the test split is given, with single arrays x and y.
+
+    Rows of `rest` that equal one of `test`, or an earlier one, are dropped; of the others a fifth
+    is val, each class equally frequent.
+    """
+    rest = rest.take(fresh(leaves(rest.x)[""], seen=leaves(test.x)[""]))
+    train, val = carve(leaves(rest.y)[""].reshape(-1), 0.8)
+    return rest.take(train), rest.take(val), test
+
+
+def standardised(train: Split, *others: Split) -> tuple[Split, ...]:
+    """The splits with the mean of all values of train's x taken off, in units of their spread."""
+    values = leaves(train.x)[""]
+    mean, spread = values.mean(), values.std()
+    return tuple(Split(each(lambda a: (a - mean) / spread, s.x), s.y) for s in (train, *others))
 
 
 def _rounded(rows: float, multiple: int) -> int:

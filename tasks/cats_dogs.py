@@ -15,7 +15,7 @@ import numpy as np
 
 from suite import Data, Split, Task, Techniques
 from suite.packaged import packaged, unpickled
-from suite.splits import carve, fresh, reaching, three_way
+from suite.splits import beside, fresh, reaching, standardised, three_way
 
 FOLDER = "animal_mnist/data/Animal_MNIST"
 
@@ -38,9 +38,7 @@ def full() -> tuple[Split, Split, Split]:
     with reaching("CIFAR-10 with keras.datasets.cifar10"):
         known, unseen = keras.datasets.cifar10.load_data()
     rest, test = (pets(x, y[:, 0], cat=3, dog=5) for x, y in (known, unseen))
-    rest = rest.take(fresh(rest.x, seen=test.x))
-    train, val = carve(rest.y[:, 0], 0.8)
-    return rest.take(train), rest.take(val), test
+    return beside(test, rest)
 
 
 def pets(images: np.ndarray, animals: np.ndarray, cat: int, dog: int) -> Split:
@@ -70,9 +68,7 @@ class CatsDogs(Task):
         the slope of some activations.
         """
         load, origin, licence = SOURCES[source]
-        train, val, test = load()
-        mean, spread = train.x.mean(), train.x.std()
-        train, val, test = (Split((s.x - mean) / spread, s.y) for s in (train, val, test))
+        train, val, test = standardised(*load())
         return Data(
             train,
             val,

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 from suite import Data, Split, Task, Techniques
-from suite.splits import carve, fresh, reaching, three_way
+from suite.splits import beside, reaching, standardised, three_way
 
 
 def embedded() -> tuple[Split, Split, Split]:
@@ -27,11 +27,7 @@ def full() -> tuple[Split, Split, Split]:
     """Train, val and test of MNIST; x (rows, 28, 28) from 0 to 1."""
     with reaching("MNIST with keras.datasets.mnist"):
         (images, labels), (test_images, test_labels) = keras.datasets.mnist.load_data()
-    rows = fresh(images, seen=test_images)
-    images, labels = images[rows], labels[rows]
-    whole = split(images / 255.0, labels)
-    train, val = carve(labels, 0.8)
-    return whole.take(train), whole.take(val), split(test_images / 255.0, test_labels)
+    return beside(split(test_images / 255.0, test_labels), split(images / 255.0, labels))
 
 
 def split(images: np.ndarray, labels: np.ndarray) -> Split:
@@ -59,9 +55,7 @@ class Digits(Task):
         No pixel is 0 then: at 0 backends differ on the slope of leaky ReLU and SELU.
         """
         load, origin, licence = SOURCES[source]
-        train, val, test = load()
-        mean, spread = train.x.mean(), train.x.std()
-        train, val, test = (Split((s.x - mean) / spread, s.y) for s in (train, val, test))
+        train, val, test = standardised(*load())
         return Data(
             train,
             val,

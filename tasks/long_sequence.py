@@ -19,7 +19,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 from suite import Data, Split, Task, Techniques
-from suite.splits import carve, fresh, reaching, three_way
+from suite.splits import beside, reaching, standardised, three_way
 
 GATED = {"gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
 
@@ -36,11 +36,7 @@ def full() -> tuple[Split, Split, Split]:
     """Train, val and test of MNIST; x (rows, 784, 1) from 0 to 1."""
     with reaching("MNIST with keras.datasets.mnist"):
         (images, labels), (test_images, test_labels) = keras.datasets.mnist.load_data()
-    rows = fresh(images, seen=test_images)
-    images, labels = images[rows], labels[rows]
-    whole = split(images / 255.0, labels)
-    train, val = carve(labels, 0.8)
-    return whole.take(train), whole.take(val), split(test_images / 255.0, test_labels)
+    return beside(split(test_images / 255.0, test_labels), split(images / 255.0, labels))
 
 
 def split(images: np.ndarray, labels: np.ndarray) -> Split:
@@ -68,9 +64,7 @@ class LongSequence(Task):
         Standardised with one mean and one spread, those of all training pixels.
         """
         load, origin, licence = SOURCES[source]
-        train, val, test = load()
-        mean, spread = train.x.mean(), train.x.std()
-        train, val, test = (Split((s.x - mean) / spread, s.y) for s in (train, val, test))
+        train, val, test = standardised(*load())
         return Data(
             train,
             val,

@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 from test_live import keys
 
+from benchmarks.faultrows.made import TINY
 from suite import studyfiles
 from suite.errors import UsageError
 from suite.origin import DATA, OWN, TASK, changes, origin_of
@@ -19,20 +20,6 @@ from suite.request import Request
 from suite.runner import run
 
 PLUGINS = Path(__file__).parent / "plugins"
-STUDY = """
-kind = "search"
-question = "How good is wine?"
-tuners = ["random"]
-yardstick = 0
-trials = 2
-batch = 2
-epochs = 1
-repeats = 1
-fresh = 1
-own = false
-[space]
-learning_rate = { low = 1e-3, high = 1.0, sampling = "log" }
-"""
 CODE = (
     '"""A task."""\nimport keras\nfrom helper import width\n\n\ndef build(hp):\n    return width\n'
 )
@@ -75,7 +62,7 @@ def test_data_and_packages_are_named_with_both_states(plugin):
     assert len(now[OWN]) == 16
 
 
-def carried_out(folder, tasks, text=STUDY, **own):
+def carried_out(folder, tasks, text=TINY, **own):
     """A run of wine: its exit code, and what it said."""
     (folder / "wine.toml").write_text(text)
     request = Request(
@@ -92,7 +79,7 @@ def test_a_run_refuses_to_mix_and_marks_what_it_is_allowed_to(tmp_path):
     shutil.copy(PLUGINS / "wine.py", tasks)
     assert carried_out(tmp_path, tasks)[0] == 0
     before = keys(tmp_path)
-    more = STUDY.replace("trials = 2", "trials = 3")
+    more = TINY.replace("trials = 2", "trials = 3")
     with pytest.raises(UsageError, match=r"the study: trials 2 -> 3.*--allow-mixed"):
         carried_out(tmp_path, tasks, more)
     changed = (tasks / "wine.py").read_text().replace("default=16", "default=17")

@@ -26,21 +26,6 @@ units = [8, 16]
 [nuisance]
 learning_rate = [0.003, 0.03]
 """
-SEARCH = """
-kind = "search"
-question = "Which tuner finds a good wine soonest?"
-tuners = ["random", "bayesian", "hyperband"]
-yardstick = 0
-trials = 6
-batch = 2
-epochs = 9
-repeats = 2
-fresh = 1
-own = false
-[space]
-learning_rate = { low = 1e-3, high = 1.0, sampling = "log" }
-dropout = { low = 0.0, high = 0.6 }
-"""
 TINY = """
 kind = "search"
 question = "How good is wine?"
@@ -55,6 +40,13 @@ own = false
 [space]
 learning_rate = { low = 1e-3, high = 1.0, sampling = "log" }
 """
+SEARCH = (
+    TINY.replace('["random"]', '["random", "bayesian", "hyperband"]')
+    .replace("trials = 2", "trials = 6")
+    .replace("epochs = 1", "epochs = 9")
+    .replace("repeats = 1", "repeats = 2")
+    + "dropout = { low = 0.0, high = 0.6 }\n"
+)
 WRITER = """
 import sys
 from pathlib import Path
