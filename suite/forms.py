@@ -143,7 +143,6 @@ def check_outcome(content: Mapping[str, Any]) -> None:
     for name, curve in _is(dict, content["curves"], "curves").items():
         shown(name)
         _numbers(_is(list, curve, "curves"), "curves")
-    any(map(shown, content["metrics"]))
 
 
 def check_health(content: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from suite.errors import RecordError
+from suite.errors import PluginError, RecordError
 from suite.foreign import parsed
 from suite.forms import check_outcome
 from suite.health import MEASURES, health_from, packed
@@ -29,7 +29,10 @@ class NewerRecordError(RecordError):
 
 
 def encode(outcome: Outcome) -> str:
-    """One outcome as a line of the record, without the line's end."""
+    """One outcome as a line of the record, without the line's end.
+
+    Raises PluginError for one that could not be read again: what is recorded is never lost.
+    """
     trial = outcome.trial
     content = {
         "schema": SCHEMA,
@@ -50,6 +53,12 @@ def encode(outcome: Outcome) -> str:
     }
     if outcome.health:
         content["health"] = outcome.health.content()
+    try:
+        check_outcome(content)
+    except ValueError as error:
+        raise PluginError(
+            f"Expected results of task {trial.task!r} that a record can hold. Received: {error}."
+        ) from error
     text = canonical(content)
     return f"{zlib.crc32(text.encode()):08x} {text}"
 

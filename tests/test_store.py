@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from suite.errors import RecordError, StorageError
+from suite.errors import PluginError, RecordError, StorageError
 from suite.files import write_whole
 from suite.line import decode, encode
 from suite.store import RECORD, Store
@@ -111,6 +111,16 @@ def test_what_is_written_is_what_is_read(hp, metrics, curve, message, status, ep
     assert back == outcome
     assert back.trial.key == trial.key
     assert {n: type(v) for n, v in back.trial.hp.items()} == {n: type(v) for n, v in hp.items()}
+
+
+@pytest.mark.parametrize("where", ["hp", "metrics"])
+def test_what_could_not_be_read_again_is_not_written(where):
+    """A name that would move a terminal's cursor; the task is told, and nothing acknowledged."""
+    names = {where: {"a\x1b[2J": 0.5}}
+    trial = Trial("a", "embedded", names.get("hp", {}), 3, 4)
+    outcome = Outcome(trial, Status.COMPLETED, "fit", 0.1, 2, names.get("metrics", {}))
+    with pytest.raises(PluginError, match="that a record can hold"):
+        encode(outcome)
 
 
 def test_a_second_look_finds_what_the_first_wrote(tmp_path):
