@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 
+import numpy as np
 import psutil
 import pytest
 
 from benchmarks.faultrows.cluster import RECIPES, begun, command, keys, lost_worker, other_worker
 from benchmarks.faultrows.daskcommands import ROOT, driver, until
+from benchmarks.faultrows.made import PLUGINS, SEARCH
+from suite.search.log import read_log
 
 SEEDS = 3
 
@@ -63,6 +67,23 @@ def test_ctrl_c_leaves_tables_and_no_process(tmp_path):
     after = keys(out)
     assert after[: len(before)] == before
     assert len(after) == len(set(after)) == RECIPES * SEEDS
+
+
+@pytest.mark.slow
+def test_a_search_asks_the_same_and_finds_the_same(tmp_path):
+    """Two tuners, one of which promotes trials: on two processes, and on this one."""
+    study, logs = tmp_path / "study.toml", []
+    study.write_text(SEARCH.replace("trials = 6", "trials = 4"))
+    for name, more in (("cluster", ["--cluster", "2"]), ("alone", [])):
+        options = ["--tasks-dir", PLUGINS, "-s", study, "-t", "wine", "-o", tmp_path / name, *more]
+        run = [sys.executable, ROOT / "run_suite.py", *options]
+        done = subprocess.run([*map(str, run)], check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        logs.append(read_log(tmp_path / name)[0])
+    one, two = (log.sort_values(["tuner", "repeat", "number"], ignore_index=True) for log in logs)
+    assert len(one) == len(two) > 0
+    assert one["recipe"].tolist() == two["recipe"].tolist()
+    np.testing.assert_allclose(one["score"], two["score"], rtol=1e-4)
 
 
 @pytest.mark.slow
