@@ -30,8 +30,9 @@ class MatrixWork(Work):
         self._collect()
 
     def close(self) -> None:
-        """End the child that trains the winners, whatever it is doing."""
+        """End the child that trains the winners as well, whatever it is doing."""
         self.winners.stop()
+        super().close()
 
     def one(self, plugin: Plugin) -> None:
         """Train what is not recorded yet of one task."""

@@ -73,7 +73,6 @@ def carry_out(
             report.interrupted = True
         finally:
             work.close()
-            work.release()
             display.close()
         report.seconds |= work.clock
         report.workers = list(work.workers)

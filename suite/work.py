@@ -84,11 +84,6 @@ class Work(ABC):
         """Other processes that the engine trained in."""
         return self.engine.workers if "engine" in vars(self) else ()
 
-    def release(self) -> None:
-        """End what the engine holds, if there is one."""
-        if "engine" in vars(self):
-            self.engine.close()
-
     def all(self, plugins: Sequence[Plugin], one: One | None = None) -> None:
         """Do every plugin's task; a broken plugin is reported and stops no other.
 
@@ -132,8 +127,10 @@ class Work(ABC):
     def write_log(self) -> None:  # noqa: B027  # a matrix has none beside its record
         """Write what tables need and the record does not hold."""
 
-    def close(self) -> None:  # noqa: B027  # most work leaves nothing open
-        """End what may still be going on beside the run."""
+    def close(self) -> None:
+        """End what may still be going on beside the run, and what the engine holds."""
+        if "engine" in vars(self):
+            self.engine.close()
 
     def begin(self, job: Job) -> None:
         """Take note of a task that is ready, after a check that its data are those of before."""
