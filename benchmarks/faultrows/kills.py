@@ -18,6 +18,8 @@ from benchmarks.faultrows.row import Found, Row
 from suite.store import RECORD, Store
 
 KILLS, FEW = 200, 4
+MIDWAY = 0.2
+"""Share of the kills that must meet a run with a part of its trials recorded."""
 """Half of them hit a matrix, half of them a study of searches."""
 CHUNKS, LATER = 2, 1.0
 """A kill comes after up to so many further appends, and then up to so many seconds later."""
@@ -186,6 +188,7 @@ def measure(folder: Path, quick: bool) -> Found:
                 f"{count.doubled} doubled, {count.wrong} studies ended otherwise"
             )
             kept &= not (count.lost or count.doubled or count.wrong)
+            kept &= quick or count.midway >= MIDWAY * count.kills
     finally:
         runs.close()
     return Found("; ".join(told), kept)
