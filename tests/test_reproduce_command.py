@@ -34,7 +34,9 @@ def results(tmp_path_factory):
     with Store(folder) as store:
         store.append([*outcomes, failed])
     data = {"fingerprint": task.dataset.fingerprint}
-    run = {"study": {"name": "w"}, "tasks": {"wine": {"data": data}}}
+    judged = {"metric": "auc", "objective": "loss", "direction": "min"}
+    judged |= {"trivial": {"val": 0.5, "test": 0.5}, "trivial_name": "a constant"}
+    run = {"study": {"name": "w"}, "tasks": {"wine": {"data": data, **judged}}}
     (folder / "run.json").write_text(json.dumps(run))
     return folder
 

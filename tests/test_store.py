@@ -42,7 +42,7 @@ with Store(Path(sys.argv[1])):
 """
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
-levels = st.text().filter(str.isprintable) | st.integers() | finite | st.booleans()
+levels = st.text().filter(str.isprintable) | st.integers(-(2**63), 2**63) | finite | st.booleans()
 
 
 def made(seed: int = 0, **changes: object) -> Outcome:

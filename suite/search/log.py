@@ -123,7 +123,7 @@ def read_log(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     texts = {"task": str, "tuner": str, "trial": str, "recipe": str}
     asks, choices = (_read(path, folder, texts) for path in paths)
     chosen = ["trial", "recipe"]  # an empty text is a search without a choice, not a gap
-    choices[chosen] = choices[chosen].astype(object).fillna("")
+    choices[chosen] = choices[chosen].astype("str").fillna("")
     return asks, choices
 
 
