@@ -16,8 +16,10 @@ from suite.environment import environment_for
 from suite.factors import ACTIVATIONS, INITIALIZERS, OPTIMIZERS, SCHEDULES
 from suite.trial import Level, Status, Trial
 
-QUICK_TASKS = ("digits", "churn", "stock", "text")
-"""A task of each kind; the cases of the others are slow."""
+WHOLE = ("digits", "churn", "stock", "text")
+"""A task of each kind, on which every level is held against `fit`; the others have a few each."""
+SWIFT = ("churn", "digits")
+"""Of them, those whose cases of QUICK are not slow."""
 TOLERANCE = 1e-3
 BASE: dict[str, Level] = {"learning_rate": 0.01}
 LEVELS: dict[str, tuple[Level, ...]] = {
@@ -61,16 +63,19 @@ TOGETHER: dict[str, Level] = {
 
 
 def cases() -> list[object]:
-    """(task, factor, level): all levels on QUICK_TASKS, those of QUICK on the others, slow."""
+    """(task, factor, level): all levels on WHOLE, those of QUICK on the others.
+
+    All but those of QUICK on the tasks of SWIFT are slow.
+    """
     made = []
     for task in SHIPPED:
-        group, quick = pytest.mark.xdist_group(task), task in QUICK_TASKS
+        group, quick = pytest.mark.xdist_group(task), task in WHOLE
         for factor, levels in (LEVELS if quick else QUICK).items():
             for level in levels:
-                own = quick and level in QUICK.get(factor, ())
+                own = task in SWIFT and level in QUICK.get(factor, ())
                 marks = [group] if own else [group, pytest.mark.slow]
                 made.append(pytest.param(task, factor, level, marks=marks))
-        marks = [group] if quick else [group, pytest.mark.slow]
+        marks = [group] if task in SWIFT else [group, pytest.mark.slow]
         made.append(pytest.param(task, "together", "all", marks=marks))
     return made
 
@@ -176,7 +181,7 @@ def test_dropout_of_a_recurrent_state_is_the_same_in_both_engines():
         assert gap(fleet[own.key].curves, fit[own.key].curves) < TOLERANCE
 
 
-@pytest.mark.parametrize("task", ["churn", "digits"])
+@pytest.mark.parametrize("task", ["churn", pytest.param("digits", marks=pytest.mark.slow)])
 def test_a_trial_does_not_depend_on_its_fleet(task):
     """A trial's numbers are the same alone, in a fleet of 2 and of 200, on one device and two."""
     from suite.engines.fleet import FleetEngine

@@ -7,7 +7,13 @@ import pytest
 from benchmarks.faultrows import diverging, stops
 
 
-@pytest.mark.parametrize("name", stops.CASES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name == "Ctrl-C once" else [pytest.mark.slow])
+        for name in stops.CASES
+    ],
+)
 def test_a_run_stops_as_it_is_told(tmp_path, name):
     """Once: the chunk in flight is recorded, the tables are there. Twice: at once. Resumable."""
     found = stops.stopped(tmp_path, name, *stops.CASES[name])
