@@ -164,5 +164,5 @@ def _is(kind: type, value: Any, name: str) -> Any:
 
 def _numbers(values: Any, name: str) -> None:
     for value in values:
-        if type(value) is not float and (type(value) is not int or abs(value) > 2**63):
+        if not isinstance(value, float) and (type(value) is not int or abs(value) > 2**63):
             raise ValueError(f"{name} with a {type(value).__name__}")
