@@ -116,16 +116,17 @@ def shares(factor: str) -> str:
 
 
 def _row(held: Held, scale: Scale, view: str) -> dict[str, Any]:
+    arm = held.arm
     row = {
         "task": held.judged.task,
         "factor": held.factor,
         "level": held.level,
         "reference": held.reference,
         "view": view,
-        "test": _mean(held.arm, view, held.judged),
+        "test": _mean(arm, view, held.judged),
         "rope": scale.rope,
-        "diverged": float((held.arm["status"] == "diverged").mean()),
-        "trials": len(held.arm),
+        "diverged": float((arm["status"] == "diverged").mean()),
+        "trials": len(arm),
         "shares": shares(held.factor),
         "mechanism": "" if held.is_reference else held.mechanism,
     }

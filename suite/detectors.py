@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.health import Grid, Health, Packed
+from suite.health import Health
+from suite.vitals import alike_in, stacked
 
 Floats = NDArray[np.float64]
 BESIDE = ("batch_normalization", "layer_normalization", "embedding", "p_re_lu")
@@ -96,13 +97,9 @@ def findings(health: Health) -> list[Finding]:
 def signs(healths: Sequence[Health]) -> dict[str, Floats]:
     """Each detector's sign of every training, shape (trainings,); NaN where none is to be seen."""
     found = {detector.name: np.full(len(healths), np.nan) for detector in DETECTORS}
-    alike: dict[tuple[tuple[str, ...], int], list[int]] = {}
-    for number, health in enumerate(healths):
-        alike.setdefault((health.layers, health.epochs), []).append(number)
-    for (_, epochs), numbers in alike.items():
-        if epochs:
-            for name, values in _signs([healths[n] for n in numbers]).items():
-                found[name][numbers] = [_strongest(by_layer) for by_layer in values]
+    for numbers, own in alike_in(healths):
+        for name, values in _signs(own).items():
+            found[name][numbers] = [_strongest(by_layer) for by_layer in values]
     return found
 
 
@@ -163,12 +160,3 @@ def _median(values: Floats) -> Floats:
     )
     with np.errstate(invalid="ignore"):
         return np.where(low == high, low, (low + high) / 2)
-
-
-def stacked(grids: Sequence[Grid]) -> Floats:
-    """Grids of one shape as an array, shape (grids, layers, epochs); NaN for None."""
-    packed = [grid.bytes for grid in grids if isinstance(grid, Packed)]
-    if len(packed) < len(grids):
-        return np.array(grids, float)
-    shape = (len(grids), len(grids[0]), -1)
-    return np.frombuffer(b"".join(packed), "<f4").reshape(shape).astype(float)

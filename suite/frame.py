@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,31 +26,37 @@ def frame_of(outcomes: Iterable[Outcome], study: str) -> pd.DataFrame:
     into), `mixed` (what differed from that which the folder was begun with, where something did),
     `seconds`, `message`.
     """
-    rows, every = [], [*outcomes]
-    for outcome in every:
-        trial = outcome.trial
-        rows.append(
-            {
-                "task": trial.task,
-                "study": study,
-                "trial": trial.key,
-                "seed": trial.seed,
-                "status": outcome.status.value,
-                "engine": outcome.engine,
-                **{f"{HP}{name}": level for name, level in trial.hp.items()},
-                "epoch": outcome.epoch,
-                "epochs": trial.epochs,
-                **outcome.metrics,
-                "seconds": outcome.seconds,
-                "message": outcome.message,
-            }
-        )
-    frame = pd.DataFrame(rows)
+    every = [*outcomes]
+    if not every:
+        return pd.DataFrame(columns=_ordered([]))
+    trials = [outcome.trial for outcome in every]
+    frame = pd.DataFrame(
+        {
+            "task": [trial.task for trial in trials],
+            "study": study,
+            "trial": [trial.key for trial in trials],
+            "seed": [trial.seed for trial in trials],
+            "status": [outcome.status.value for outcome in every],
+            "engine": [outcome.engine for outcome in every],
+            **{f"{HP}{name}": own for name, own in _columns([t.hp for t in trials])},
+            "epoch": pd.Series([outcome.epoch for outcome in every]),
+            "epochs": [trial.epochs for trial in trials],
+            **dict(_columns([outcome.metrics for outcome in every])),
+            "seconds": [outcome.seconds for outcome in every],
+            "message": [outcome.message for outcome in every],
+        }
+    )
     if any(outcome.mixed for outcome in every):
         frame["mixed"] = [outcome.mixed for outcome in every]
     if any(outcome.health for outcome in every):
         frame["signs"] = reported([outcome.health for outcome in every])
-    return frame[_ordered(list(frame.columns))] if rows else pd.DataFrame(columns=_ordered([]))
+    return frame[_ordered(list(frame.columns))]
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, list[Any]]]:
+    """The columns of rows that name them, NaN where a row does not."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    yield from ((name, [row.get(name, math.nan) for row in rows]) for name in names)
 
 
 def _ordered(columns: list[str]) -> list[str]:

@@ -7,6 +7,7 @@ import math
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, overload
 
 Number = float | None
@@ -19,7 +20,7 @@ DIGITS = 4
 MEASURES = ("gradient", "weight", "update", "dead", "saturated")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Health:
     """What the probe saw at the end of every epoch, on the same rows of train each time.
 
@@ -50,11 +51,9 @@ class Health:
         return len(self.gradient[0]) if self.gradient else 0
 
     def until(self, epochs: int) -> Health:
-        """The first `epochs` of it."""
-        return Health(
-            self.layers,
-            *(tuple(row[:epochs] for row in getattr(self, name)) for name in MEASURES),
-        )
+        """The first `epochs` of it, packed."""
+        cut = ([row[:epochs] for row in getattr(self, name)] for name in MEASURES)
+        return Health(self.layers, *map(packed, cut))
 
     def content(self) -> dict[str, Any]:
         """As JSON can hold it: grids packed, which a record is read three times as fast with."""
@@ -64,9 +63,15 @@ class Health:
 
 def health_from(content: Mapping[str, Any]) -> Health:
     """What `Health.content` gave, read back; grids are unpacked when they are asked for."""
-    layers = tuple(content["layers"])
+    layers = _same(tuple(content["layers"]))
     grids = (Packed(binascii.a2b_base64(content[name]), len(layers)) for name in MEASURES)
     return Health(layers, *grids)
+
+
+@lru_cache(maxsize=1024)
+def _same(layers: tuple[str, ...]) -> tuple[str, ...]:
+    """One object for all trainings that have these layers: a record has a hundred thousand."""
+    return layers
 
 
 class Packed(Sequence[Row]):

@@ -41,8 +41,7 @@ class Held:
     """One level of a factor, held against the factor's first level.
 
     Attributes:
-        arm: its rows, as `suite.summary.of_task` gives them.
-        against: the rows of the reference; the same rows where the level is the reference itself.
+        rows: of the task, as `suite.summary.of_task` gives them.
         second: the seeds that a second look asked for.
         first: where they begin; None where there was one look.
     """
@@ -51,8 +50,7 @@ class Held:
     factor: str
     level: Level
     reference: Level
-    arm: pd.DataFrame
-    against: pd.DataFrame
+    rows: pd.DataFrame
     first: int | None
     second: Sequence[int]
 
@@ -60,6 +58,19 @@ class Held:
     def is_reference(self) -> bool:
         """Whether there is nothing to compare."""
         return self.level == self.reference
+
+    @property
+    def arm(self) -> pd.DataFrame:
+        """The rows of the level; not kept, since all levels' together are many times the rows."""
+        return self._of(self.level)
+
+    @property
+    def against(self) -> pd.DataFrame:
+        """The rows of the reference; those of the level where it is the reference itself."""
+        return self._of(self.reference)
+
+    def _of(self, level: Level) -> pd.DataFrame:
+        return self.rows[self.rows[f"{HP}{self.factor}"] == level]
 
     @cached_property
     def grid(self) -> Grid:
@@ -104,7 +115,6 @@ def held_levels(
         factors: the factors to compare, with the order of their levels.
     """
     for factor, order in factors.items():
-        column = rows[f"{HP}{factor}"]
         known = ordered_levels(rows, factor, order)
         for level in known:
             second = scale.second
@@ -113,8 +123,7 @@ def held_levels(
                 factor,
                 level,
                 known[0],
-                arm=rows[column == level],
-                against=rows[column == known[0]],
+                rows,
                 first=second.first if second else None,
                 second=second.seeds(judged.task, factor, level) if second else (),
             )

@@ -8,16 +8,20 @@ Schema 1: no `mixed`; `health`, where there is one, holds packed grids or, for a
 
 from __future__ import annotations
 
+import json
 import re
 import zlib
+from array import array
 from collections.abc import Callable, Mapping
+from functools import lru_cache
+from sys import intern
 from typing import Any
 
 from suite.errors import PluginError, RecordError
 from suite.foreign import parsed
 from suite.forms import check_outcome
 from suite.health import MEASURES, health_from, packed
-from suite.trial import Outcome, Status, Trial, canonical
+from suite.trial import Level, Outcome, Status, Trial, canonical
 
 SCHEMA = 2
 
@@ -74,16 +78,15 @@ def decode(line: str | bytes) -> Outcome:
     try:
         content = migrated(parsed(raw[9:]))
         check_outcome(content)
-        trial = Trial(**{name: content[name] for name in _TRIAL})
-        vars(trial)["key"] = content["key"]  # it was worked out when the line was written
+        trial = _trial(content)
         return Outcome(
             trial=trial,
             status=Status(content["status"]),
-            engine=content["engine"],
+            engine=intern(content["engine"]),
             seconds=content["seconds"],
             epoch=content["epoch"],
-            metrics=content["metrics"],
-            curves=content["curves"],
+            metrics={intern(name): value for name, value in content["metrics"].items()},
+            curves={intern(name): array("d", own) for name, own in content["curves"].items()},
             message=content["message"],
             mixed=content["mixed"],
             health=health_from(content["health"]) if "health" in content else None,
@@ -95,7 +98,18 @@ def decode(line: str | bytes) -> Outcome:
         ) from error
 
 
-_TRIAL = ("task", "source", "hp", "seed", "epochs")
+def _trial(content: Content) -> Trial:
+    recipe, hp = _recipe(canonical(content["hp"]))
+    task, source = intern(content["task"]), intern(content["source"])
+    trial = Trial(task, source, hp, content["seed"], content["epochs"])
+    vars(trial).update(key=content["key"], recipe=recipe)  # `key` was worked out when written
+    return trial
+
+
+@lru_cache(maxsize=1 << 14)
+def _recipe(text: str) -> tuple[str, Mapping[str, Level]]:
+    """A recipe as text and as values, one object of each for all of its seeds."""
+    return text, {intern(name): level for name, level in json.loads(text).items()}
 
 
 def migrated(content: Content) -> Content:

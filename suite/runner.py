@@ -81,6 +81,7 @@ def carry_out(
             console.print(f"the run that this one joined goes on in {request.out}", soft_wrap=True)
             return report.exit_code
         work.write_log()
+        work.done = {}  # what is published is read from the record; memory need not hold it twice
         tables = published(request, report, store)
     for table in (table for table in tables if not table.detail):
         console.print()

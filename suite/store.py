@@ -29,6 +29,9 @@ PACKED = ".gz"
 """The ending of a segment that was put away (`suite.archive`); nothing is appended to it."""
 
 
+SIZE = 0
+
+
 class Store:
     """The record of one results folder.
 
@@ -48,6 +51,8 @@ class Store:
         self._segment: int | None = None
         self._path: Path | None = None
         self._entered = 0
+        self._found: dict[str, Outcome] = {}
+        self._seen: dict[Path, tuple[int, ...]] = {}  # how segments looked when that was read
         self._read_up_to: dict[Path, int] = {}  # ends of the lines that were read, by segment
         self._others: dict[str, Outcome] = {}  # recorded by others since this store was entered
         self._unseen: list[Outcome] = []
@@ -136,21 +141,30 @@ class Store:
         """All recorded outcomes by trial key; fills `damage`.
 
         The first of each counts, except that a failed one gives way to a later one. Where this
-        process writes to the folder, damage is put aside.
+        process writes to the folder, damage is put aside. What was read is kept for the next call,
+        unless a segment has changed since or was damaged.
 
         Raises RecordError where a segment cannot be read, or a newer release has written it.
         """
+        segments = _segments(self.folder)
+        seen = {segment: _looks(segment) for segment in segments}
+        if self.damage or self._seen != seen:
+            self._seen, self._found = {}, {}
+            self._read_all(segments)
+            whole = all(self._read_up_to.get(own) == look[SIZE] for own, look in seen.items())
+            self._seen = seen if whole else {}
+        return self._found.copy()
+
+    def _read_all(self, segments: Sequence[Path]) -> None:
         self.damage.clear()
         self._busy = self._in_use()
-        found: dict[str, Outcome] = {}
-        for segment in _segments(self.folder):
+        for segment in segments:
             for outcome in self._read(segment):
-                known = found.get(outcome.trial.key)
+                known = self._found.get(outcome.trial.key)
                 if known is None or known.status is Status.FAILED:
-                    found[outcome.trial.key] = outcome
+                    self._found[outcome.trial.key] = outcome
         if self._entered and self.damage:
             self._put_aside()
-        return found
 
     def faults(self) -> list[dict[str, object]]:
         """All damage that is known, put aside or not, as `run.json` names it."""
@@ -266,6 +280,12 @@ class Store:
                 for outcome in self._decoded(segment, 0, line):
                     self._others[outcome.trial.key] = outcome
                     self._unseen.append(outcome)
+
+
+def _looks(segment: Path) -> tuple[int, ...]:
+    """What changes where a file does; its size at `SIZE`."""
+    state = segment.lstat()
+    return state.st_size, state.st_ino, state.st_mtime_ns
 
 
 def _segments(folder: Path) -> list[Path]:

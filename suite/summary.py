@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from sys import intern
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,7 @@ def of_task(frame: pd.DataFrame, judged: Judged) -> pd.DataFrame:
         rows[split] = _column(rows, f"{split}.{judged.metric}").fillna(trivial)
     columns = recipe_columns(rows)
     rows["recipe"] = [
-        json.dumps(dict(zip(columns, values, strict=True)), default=str)
+        intern(json.dumps(dict(zip(columns, values, strict=True)), default=str))
         for values in rows[columns].itertuples(index=False, name=None)
     ]
     return rows

@@ -50,7 +50,7 @@ class Trial:
         return hashlib.sha256(canonical(content).encode()).hexdigest()[:16]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What training a trial gave.
 

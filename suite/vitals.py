@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.health import Health
+from suite.health import Grid, Health, Packed
 
 Floats = NDArray[np.float64]
 KERNELLESS = {
@@ -20,6 +20,8 @@ FLOOR = 1e-12
 """What a norm counts as that is smaller, or 0: a logarithm needs one."""
 NORMS = ("gradient", "update")
 SHARES = ("dead", "saturated")
+AT_ONCE = 4096
+"""Trainings whose grids are unpacked at a time."""
 MOMENTS = 3
 """First, middle and last epoch."""
 
@@ -56,24 +58,36 @@ def has_kernel(layer: str) -> bool:
 
 def vitals_of(healths: Sequence[Health | None]) -> Vitals | None:
     """The vitals of trials, in their order; None where none of them has any."""
-    alike: dict[tuple[tuple[str, ...], int], list[int]] = {}
-    for number, health in enumerate(healths):
-        if health is not None and health.epochs:
-            alike.setdefault((health.layers, health.epochs), []).append(number)
-    layers = merged([[n for n in own if has_kernel(n)] for own in {own for own, _ in alike}])
+    known = {(own.layers, own.epochs) for own in healths if own is not None and own.epochs}
+    layers = merged([[n for n in own if has_kernel(n)] for own in {own for own, _ in known}])
     if not layers:
         return None
     found = np.full((len(healths), MOMENTS + 3, len(layers)), np.nan)
-    for (names, _), numbers in alike.items():
+    for numbers, own in alike_in(healths):
+        names = own[0].layers
         kept = [i for i, name in enumerate(names) if has_kernel(name)]
         columns = [layers.index(names[i]) for i in kept]
-        own = [health for n in numbers if (health := healths[n]) is not None]
         found[np.ix_(numbers, range(MOMENTS + 3), columns)] = _ends(own)[:, :, kept]
-    longest = max(epochs for _, epochs in alike)
+    longest = max(epochs for _, epochs in known)
     moments = (1, (longest + 1) // 2, longest)
     return Vitals(
         tuple(layers), moments, found[:, :MOMENTS], *found[:, MOMENTS:].transpose(1, 0, 2)
     )
+
+
+def alike_in(healths: Sequence[Health | None]) -> Iterator[tuple[list[int], list[Health]]]:
+    """Trainings of the same layers and epochs with their places, at most `AT_ONCE` at a time.
+
+    Those without health, or without an epoch of it, are left out.
+    """
+    alike: dict[tuple[tuple[str, ...], int], list[int]] = {}
+    for number, health in enumerate(healths):
+        if health is not None and health.epochs:
+            alike.setdefault((health.layers, health.epochs), []).append(number)
+    for numbers in alike.values():
+        for start in range(0, len(numbers), AT_ONCE):
+            part = numbers[start : start + AT_ONCE]
+            yield part, [health for n in part if (health := healths[n]) is not None]
 
 
 def merged(orders: Sequence[Sequence[str]]) -> list[str]:
@@ -107,7 +121,7 @@ def _ends(healths: Sequence[Health]) -> Floats:
 
 def array_of(healths: Sequence[Health], name: str) -> Floats:
     """A measure of trials of the same layers and epochs; shape (trials, layers, epochs)."""
-    return np.array([getattr(health, name) for health in healths], float)
+    return stacked([getattr(health, name) for health in healths])
 
 
 def maps_of(healths: Sequence[Health]) -> tuple[tuple[str, ...], dict[str, Floats]]:
@@ -145,3 +159,12 @@ def geometric(values: Floats) -> Floats:
 def is_nothing(norm: float) -> bool:
     """Whether a geometric mean is `FLOOR`, but for the rounding of its logarithm."""
     return norm < 1.001 * FLOOR
+
+
+def stacked(grids: Sequence[Grid]) -> Floats:
+    """Grids of one shape as an array, shape (grids, layers, epochs); NaN for None."""
+    packed = [grid.bytes for grid in grids if isinstance(grid, Packed)]
+    if len(packed) < len(grids):
+        return np.array(grids, float)
+    shape = (len(grids), len(grids[0]), -1)
+    return np.frombuffer(b"".join(packed), "<f4").reshape(shape).astype(float)
