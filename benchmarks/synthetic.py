@@ -56,6 +56,9 @@ GAINS: Mapping[tuple[str, Level], float] = {
 DIVERGES = 0.02
 """Share of the trials of SGD at 0.3 that do."""
 
+JUDGED = {"": ("auc", "loss"), "wine": ("accuracy", "sparse_categorical_crossentropy")}
+"""By task: its metric and its objective; wine's are those of the real task."""
+
 LAYERS = 5
 """Dense layers of every model."""
 LEANS: Mapping[Level, float] = {"random_normal": -0.8, "glorot_uniform": -0.1}
@@ -100,9 +103,10 @@ def write(folder: Path, study: Study, tasks: Sequence[str], epochs: int = 20) ->
 
 def judging(task: str) -> dict[str, object]:
     """A task's part of `run.json`."""
+    metric, objective = JUDGED.get(task, JUDGED[""])
     return {
-        "metric": "auc",
-        "objective": "loss",
+        "metric": metric,
+        "objective": objective,
         "direction": "min",
         "trivial": {"val": 0.5, "test": 0.5},
         "trivial_name": "majority class",
@@ -125,7 +129,8 @@ def outcome(trial: Trial, base: float, shared: float) -> Outcome:
     level = base + gain + shared
     steps = np.arange(1, trial.epochs + 1)
     loss = 1.2 - level - noise[0] + 0.3 / steps + random.normal(0, 0.002, trial.epochs)
-    curves = {"loss": (loss - 0.02).tolist(), "val_loss": loss.tolist()}
+    metric, objective = JUDGED.get(trial.task, JUDGED[""])
+    curves = {"loss": (loss - 0.02).tolist(), f"val_{objective}": loss.tolist()}
     if trial.hp.get("learning_rate") == 0.3 and random.random() < DIVERGES:
         cut = {name: curve[:2] for name, curve in curves.items()}
         message = "loss not finite"
@@ -133,10 +138,10 @@ def outcome(trial: Trial, base: float, shared: float) -> Outcome:
         return diverged.with_health(health_of(trial))
     best = int(loss.argmin())
     metrics = {
-        "val.loss": float(loss[best]),
-        "val.auc": level + noise[0],
-        "test.loss": float(loss[best]) + 0.01,
-        "test.auc": level - 0.01 + noise[1],
+        f"val.{objective}": float(loss[best]),
+        f"val.{metric}": level + noise[0],
+        f"test.{objective}": float(loss[best]) + 0.01,
+        f"test.{metric}": level - 0.01 + noise[1],
     }
     done = Outcome(trial, Status.COMPLETED, "fleet", 0.05, best + 1, metrics, curves)
     return done.with_health(health_of(trial))

@@ -1,8 +1,7 @@
-"""Rows about the folder: held by another run, joined, changed, moved, examined, very large."""
+"""Rows about the folder: held by another run, joined, changed, moved, examined."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -20,7 +19,6 @@ from benchmarks.faultrows.made import (
     TINY,
     child,
     command,
-    description,
     environment,
     keys,
     lines,
@@ -60,44 +58,12 @@ with Store(Path(sys.argv[1]), join=True) as store:
         left = [key for key in left if key not in mine and key not in news]
 """
 """A process that shares the work on some trials with others, without training them."""
-READ = """
-import json, resource, sys, time
-from pathlib import Path
-{body}
-memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-print(json.dumps({{"seconds": time.perf_counter() - started, "memory": memory}}))
-"""
-LOADS = {
-    "opens": """
-started = time.perf_counter()
-from suite.reading import read
-assert len(read(Path(sys.argv[1])).frame)
-""",
-    "reports": """
-started = time.perf_counter()
-from suite.publication import publish
-from suite.reading import read
-publish(read(Path(sys.argv[1])), Path(sys.argv[1]))
-""",
-    "resumes": """
-started = time.perf_counter()
-from benchmarks.faultrows.made import made
-from suite.errors import InUseError
-from suite.store import Store
-with Store(Path(sys.argv[1])) as store:
-    assert len(store.outcomes())
-    key = made(0).trial.key
-    assert store.claim(store.free([key])) == {key}
-    store.append([made(0)])
-""",
-}
+
 ROWS_OF_A_FILE = (
     "load_wine(return_X_y=True)",
     "(a[: int(open(__file__[:-7] + 'rows.txt').read())] for a in load_wine(return_X_y=True))",
 )
 """What makes wine's data depend on a file beside its code."""
-TRIALS, FEW = 100_000, 2_000
-SECONDS, MEGABYTES = 60.0, 1024.0
 
 
 def held(folder: Path, quick: bool) -> Found:
@@ -283,30 +249,6 @@ def examined(folder: Path, quick: bool) -> Found:
     return Found(told, codes == (0, 0, 0, 1) and named)
 
 
-def load(folder: Path, quick: bool) -> Found:
-    """A very large record: opened, reported, gone on with, each in a process of its own."""
-    seeds = -(-(FEW if quick else TRIALS) // (4 * 288))
-    place = write(folder / "large", study_of(NARROW, seeds), ["alpha", "beta", "gamma", "delta"])
-    count, told, seconds, most = len(lines(place)), [], 0.0, 0.0
-    for name, body in LOADS.items():
-        done = subprocess.run(
-            [sys.executable, "-c", READ.format(body=body), str(place)],
-            env=environment(folder / "cache") | {"PYTHONPATH": str(ROOT)},
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise RuntimeError(done.stderr)
-        found = json.loads(done.stdout)
-        told.append(f"{name} in {found['seconds']:.0f} s and {found['memory']:.0f} MB")
-        seconds = max(seconds, found["seconds"])
-        most = max(most, found["memory"])
-    description(place)
-    return Found(f"{count:,} trials: {', '.join(told)}", seconds <= SECONDS and most <= MEGABYTES)
-
-
 ROWS = [
     Row(
         "in use",
@@ -333,11 +275,5 @@ ROWS = [
         "derived files changed, missing or unfinished; a line torn",
         "`doctor` names and mends them; exit code 1 where trials are to be trained again",
         examined,
-    ),
-    Row(
-        "load",
-        f"a record of {TRIALS:,} trials",
-        "opens, reports and resumes within 60 s and 1 GB each",
-        load,
     ),
 ]
