@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from array import array
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from sys import intern
@@ -86,7 +85,7 @@ def decode(line: str | bytes) -> Outcome:
             seconds=content["seconds"],
             epoch=content["epoch"],
             metrics={intern(name): value for name, value in content["metrics"].items()},
-            curves={intern(name): array("d", own) for name, own in content["curves"].items()},
+            curves={intern(name): own for name, own in content["curves"].items()},
             message=content["message"],
             mixed=content["mixed"],
             health=health_from(content["health"]) if "health" in content else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import hashlib
 import json
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -73,6 +74,11 @@ class Outcome:
     message: str = ""
     health: Health | None = None
     mixed: str = ""
+
+    def __post_init__(self) -> None:
+        """Curves as arrays: a record of a hundred thousand trials is held in memory as a whole."""
+        compact = {name: array("d", curve) for name, curve in self.curves.items()}
+        object.__setattr__(self, "curves", compact)
 
     def with_health(self, health: Health | None) -> Outcome:
         """The same with its health, up to the first epoch whose logs are not finite."""
