@@ -14,7 +14,8 @@ from suite.frame import described
 from suite.line import encode
 from suite.publication import TABLES
 from suite.search.log import ASKS, CHOICES
-from suite.store import PACKED, RECORD, Store
+from suite.segments import PACKED, RECORD
+from suite.store import Store
 from suite.trial import Outcome
 
 DIGITS = 4

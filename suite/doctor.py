@@ -17,7 +17,8 @@ from suite.finding import Finding
 from suite.publication import publish
 from suite.quarantine import quarantined
 from suite.reading import Reading, read
-from suite.store import RECORD, Store
+from suite.segments import RECORD
+from suite.store import Store
 from suite.trial import Outcome
 from suite.views import LOGS, stale
 

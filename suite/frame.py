@@ -13,7 +13,8 @@ from suite.detectors import reported
 from suite.errors import RecordError
 from suite.foreign import parsed, text_of
 from suite.forms import check_run
-from suite.store import RECORD, Store
+from suite.segments import RECORD
+from suite.store import Store
 from suite.trial import Outcome
 
 HP = "hp."

@@ -1,35 +1,24 @@
 """The record of a run: one line a trial, appended, checksummed, fsync-ed; the truth of a folder.
 
 A results folder holds `record/*.jsonl`, one segment a writing process (`suite.line` says what a
-line is). A line that was torn by a kill, or damaged since, fails its checksum and counts as never
-written: it is put aside (`suite.quarantine`), and its trial is trained again.
+line is, `suite.segments` reads them). A line that was torn by a kill, or damaged since, fails its
+checksum and counts as never written: it is put aside (`suite.quarantine`), and its trial is trained
+again.
 """
 
 from __future__ import annotations
 
 import os
 import time
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import IO
 
-from suite.errors import RecordError
 from suite.files import ROOM, require_room, unwritable, writing
-from suite.foreign import lines_of, opened, unpacked
-from suite.line import NewerRecordError, decode, encode, pieces
+from suite.line import encode
 from suite.quarantine import Damage, put_aside, quarantined
-from suite.trial import Outcome, Status
+from suite.segments import PACKED, RECORD, Segments, segments_of
+from suite.trial import Outcome
 from suite.writers import Writers
-
-RECORD = "record"
-MOST_DAMAGE = 10_000
-"""Lines that may be damaged."""
-PACKED = ".gz"
-"""The ending of a segment that was put away (`suite.archive`); nothing is appended to it."""
-
-
-SIZE = 0
 
 
 class Store:
@@ -38,25 +27,18 @@ class Store:
     Reading needs no lock. Writing goes to a segment of this process's own; use the store as a
     context manager for that. It keeps a second run out of the folder, or lets it in to share the
     work (`claim`) where that one asks to join.
-
-    Attributes:
-        damage: what the last `outcomes` could not read.
     """
 
     def __init__(self, folder: Path, join: bool = False) -> None:
         self.folder = folder
         self.join = join
-        self.damage: list[Damage] = []
         self.writers = Writers(folder)
         self._segment: int | None = None
         self._path: Path | None = None
         self._entered = 0
-        self._found: dict[str, Outcome] = {}
-        self._seen: dict[Path, tuple[int, ...]] = {}  # how segments looked when that was read
-        self._read_up_to: dict[Path, int] = {}  # ends of the lines that were read, by segment
+        self._read = Segments(folder)
         self._others: dict[str, Outcome] = {}  # recorded by others since this store was entered
         self._unseen: list[Outcome] = []
-        self._busy: tuple[str, ...] = ()
 
     def __enter__(self) -> Store:
         """Begin to write.
@@ -125,7 +107,7 @@ class Store:
 
     def _open(self) -> None:
         """Begin a segment, named so that it comes after all others whatever the clock says."""
-        stamps = [path.name[:20] for path in _segments(self.folder)]
+        stamps = [path.name[:20] for path in segments_of(self.folder)]
         newest = max((int(stamp) for stamp in stamps if stamp.isdecimal()), default=0)
         name = f"{max(time.time_ns(), newest + 1):020d}-{self.writers.name}.jsonl"
         self._path = self.folder / RECORD / name
@@ -137,34 +119,23 @@ class Store:
         finally:
             os.close(folder)
 
+    @property
+    def damage(self) -> list[Damage]:
+        """What the last `outcomes` could not read."""
+        return self._read.damage
+
     def outcomes(self) -> dict[str, Outcome]:
         """All recorded outcomes by trial key; fills `damage`.
 
         The first of each counts, except that a failed one gives way to a later one. Where this
-        process writes to the folder, damage is put aside. What was read is kept for the next call,
-        unless a segment has changed since or was damaged.
+        process writes to the folder, damage is put aside. The next call reads on from here.
 
         Raises RecordError where a segment cannot be read, or a newer release has written it.
         """
-        segments = _segments(self.folder)
-        seen = {segment: _looks(segment) for segment in segments}
-        if self.damage or self._seen != seen:
-            self._seen, self._found = {}, {}
-            self._read_all(segments)
-            whole = all(self._read_up_to.get(own) == look[SIZE] for own, look in seen.items())
-            self._seen = seen if whole else {}
-        return self._found.copy()
-
-    def _read_all(self, segments: Sequence[Path]) -> None:
-        self.damage.clear()
-        self._busy = self._in_use()
-        for segment in segments:
-            for outcome in self._read(segment):
-                known = self._found.get(outcome.trial.key)
-                if known is None or known.status is Status.FAILED:
-                    self._found[outcome.trial.key] = outcome
+        self._read.read(self._in_use())
         if self._entered and self.damage:
             self._put_aside()
+        return self._read.found.copy()
 
     def faults(self) -> list[dict[str, object]]:
         """All damage that is known, put aside or not, as `run.json` names it."""
@@ -191,51 +162,7 @@ class Store:
             if dead:
                 put_aside(self.folder, dead)
             for one in dead:
-                self._read_up_to[one.segment] = one.segment.stat().st_size
-
-    def _read(self, segment: Path) -> Iterator[Outcome]:
-        try:
-            with self._opened(segment) as file:
-                place = 0
-                for number, line in enumerate(lines_of(file), start=1):
-                    if not line.endswith(b"\n") and segment.name.endswith(self._busy):
-                        break  # it is still being written
-                    place += len(line)
-                    yield from self._decoded(segment, number, line.removesuffix(b"\n"))
-                self._read_up_to[segment] = place
-        except (OSError, EOFError, ValueError, zlib.error) as error:
-            raise RecordError(
-                f"Expected a record that can be read. Received: {segment} ({error})."
-            ) from error
-
-    def _opened(self, segment: Path) -> IO[bytes]:
-        file = opened(segment, self.folder)
-        return unpacked(file) if segment.suffix == PACKED else file
-
-    def _decoded(self, segment: Path, number: int, line: bytes) -> Iterator[Outcome]:
-        """The outcome of a line; of two, where the end of the first one was damaged."""
-        try:
-            yield decode(line)
-        except NewerRecordError as error:
-            raise NewerRecordError(f"{error} It is line {number} of {segment}.") from error
-        except RecordError as error:
-            parts = pieces(line)
-            if parts == [line]:
-                self._damaged(Damage(segment, number, str(error), line))
-                return
-            end = line[len(parts[0]) : len(parts[0]) + 1]
-            self._damaged(Damage(segment, number, "the end of the line is damaged", end))
-            for part in parts:
-                yield from self._decoded(segment, number, part)
-
-    def _damaged(self, damage: Damage) -> None:
-        """Note damage; RecordError where there is so much that this is no record."""
-        self.damage.append(damage)
-        if len(self.damage) > MOST_DAMAGE:
-            raise RecordError(
-                f"Expected a record that can be read. Received: {damage.segment}, "
-                f"with more than {MOST_DAMAGE:,} damaged lines."
-            )
+                self._read.mended(one.segment)
 
     # Sharing the work with runs that joined.
 
@@ -265,30 +192,8 @@ class Store:
 
     def _catch_up(self) -> None:
         """Read what others have appended."""
-        for segment in _segments(self.folder):
-            place = self._read_up_to.get(segment, 0)
-            if segment == self._path or segment.suffix == PACKED:
-                continue
-            if segment.stat().st_size <= place:
-                continue
-            with segment.open("rb") as file:
-                file.seek(place)
-                data = file.read()
-            whole = data[: data.rfind(b"\n") + 1]  # the rest is still being written
-            self._read_up_to[segment] = place + len(whole)
-            for line in whole.splitlines():
-                for outcome in self._decoded(segment, 0, line):
-                    self._others[outcome.trial.key] = outcome
-                    self._unseen.append(outcome)
-
-
-def _looks(segment: Path) -> tuple[int, ...]:
-    """What changes where a file does; its size at `SIZE`."""
-    state = segment.lstat()
-    return state.st_size, state.st_ino, state.st_mtime_ns
-
-
-def _segments(folder: Path) -> list[Path]:
-    """The segments of a record, in the order in which they were begun."""
-    home = folder / RECORD
-    return sorted([*home.glob("*.jsonl"), *home.glob(f"*.jsonl{PACKED}")])
+        for segment in segments_of(self.folder):
+            if segment != self._path and segment.suffix != PACKED:
+                new = self._read.read_on(segment)
+                self._others |= {outcome.trial.key: outcome for outcome in new}
+                self._unseen += new

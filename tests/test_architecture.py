@@ -178,6 +178,7 @@ LAYERS = [  # from the top; a module imports from lines below its own only
     "search.log",
     "csvtext",
     "store",
+    "segments",
     "quarantine",
     "writers",
     "line",

@@ -14,7 +14,7 @@ from suite.environment import settle
 from suite.errors import InUseError, RecordError
 from suite.publication import publish
 from suite.reading import read
-from suite.store import RECORD
+from suite.segments import RECORD
 from suite.views import MANIFEST
 
 FACTORS = {

@@ -16,7 +16,8 @@ from suite import cli
 from suite.errors import RecordError
 from suite.exits import MEANING, Exit
 from suite.line import decode, encode
-from suite.store import RECORD, Store
+from suite.segments import RECORD
+from suite.store import Store
 
 SOUND = json.loads(encode(outcome(PLAIN, "a", 1)).partition(" ")[2])
 VALUES = st.recursive(

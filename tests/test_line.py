@@ -14,7 +14,8 @@ from test_store import made
 from suite.errors import RecordError
 from suite.health import MEASURES, Packed
 from suite.line import MIGRATIONS, SCHEMA, NewerRecordError, decode, encode, key_in, pieces
-from suite.store import RECORD, Store
+from suite.segments import RECORD
+from suite.store import Store
 from suite.trial import Status
 
 SCHEMAS = sorted((Path(__file__).parent / "schemas").glob("*.jsonl"))

@@ -10,7 +10,8 @@ from test_store import keys, made, recorded
 from suite import quarantine
 from suite.quarantine import QUARANTINE, quarantined
 from suite.report.facts import damaged
-from suite.store import RECORD, Store
+from suite.segments import RECORD
+from suite.store import Store
 
 
 def torn(folder):

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from suite.errors import PluginError, RecordError, StorageError
 from suite.files import write_whole
 from suite.line import decode, encode
-from suite.store import RECORD, Store
+from suite.segments import RECORD
+from suite.store import Store
 from suite.trial import Outcome, Status, Trial
 
 ROOT = Path(__file__).parents[1]

@@ -13,7 +13,8 @@ from test_store import HOLDER, ROOT, child, keys, made
 
 from suite.errors import InUseError, StorageError
 from suite.files import require_room
-from suite.store import RECORD, Store
+from suite.segments import RECORD
+from suite.store import Store
 
 CLAIMER = """
 import sys

@@ -30,7 +30,8 @@ from benchmarks.faultrows.record import small_disk
 from benchmarks.faultrows.row import Found, Row
 from benchmarks.synthetic import NARROW, study_of, write
 from suite.errors import InUseError
-from suite.store import RECORD, Store
+from suite.segments import RECORD
+from suite.store import Store
 
 Done = subprocess.CompletedProcess[str]
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from benchmarks.faultrows.made import SEARCH, child, command, keys
 from benchmarks.faultrows.row import Found, Row
-from suite.store import RECORD, Store
+from suite.segments import RECORD
+from suite.store import Store
 
 KILLS, FEW = 200, 4
 MIDWAY = 0.2

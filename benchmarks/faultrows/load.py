@@ -13,7 +13,7 @@ from benchmarks.faultrows.made import ROOT, command, description, environment, l
 from benchmarks.faultrows.row import Found, Row
 from benchmarks.synthetic import NARROW, study_of, write
 from suite.files import write_whole
-from suite.store import RECORD
+from suite.segments import RECORD
 from suite.study import Study
 
 TRIALS, FEW = 100_000, 2_000

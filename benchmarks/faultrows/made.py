@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from suite.line import decode
-from suite.store import RECORD, Store
+from suite.segments import RECORD
+from suite.store import Store
 from suite.trial import Outcome, Status, Trial
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -31,7 +31,8 @@ from suite.errors import StorageError
 from suite.files import ROOM
 from suite.line import NewerRecordError, decode, encode
 from suite.quarantine import quarantined
-from suite.store import RECORD, Store
+from suite.segments import RECORD
+from suite.store import Store
 
 FLIPS = 200
 WRITERS, EACH = 8, 500

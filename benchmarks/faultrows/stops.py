@@ -15,7 +15,8 @@ from benchmarks.faultrows import hostile
 from benchmarks.faultrows.plugins import MARK, ROOT, left_behind
 from benchmarks.faultrows.row import Found, Row
 from suite.exits import Exit
-from suite.store import RECORD, Store
+from suite.segments import RECORD
+from suite.store import Store
 
 STUDY = """
 question = "Does it stop as it should?"

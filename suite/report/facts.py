@@ -13,7 +13,7 @@ from typing import Any
 
 from suite.reading import Reading
 from suite.search.study import SearchStudy
-from suite.store import RECORD
+from suite.segments import RECORD
 from suite.study import Study
 from suite.tables.text import seeds_text
 
