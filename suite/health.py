@@ -77,6 +77,8 @@ def _same(layers: tuple[str, ...]) -> tuple[str, ...]:
 class Packed(Sequence[Row]):
     """A grid as 32-bit numbers, row by row, the lower half of their digits cut off.
 
+    The lowest byte of each is 0 and not held: a record of a hundred thousand trainings takes much.
+
     numpy takes it as it is: `np.array(grid, float)` has NaN where a row has None.
 
     Args:
@@ -84,10 +86,12 @@ class Packed(Sequence[Row]):
         layers: how many rows there are.
     """
 
-    __slots__ = ("bytes", "epochs", "layers")
+    __slots__ = ("epochs", "held", "layers")
 
     def __init__(self, content: bytes, layers: int) -> None:
-        self.bytes = content
+        short = bytearray(content)
+        del short[::4]
+        self.held = bytes(short)
         self.layers = layers
         self.epochs = len(content) // (4 * layers) if layers else 0
 
@@ -102,11 +106,12 @@ class Packed(Sequence[Row]):
         if isinstance(place, slice):
             return tuple(self[i] for i in range(*place.indices(self.layers)))
         start = 4 * self.epochs * range(self.layers)[place]
-        return tuple(map(rounded, struct.unpack_from(f"<{self.epochs}f", self.bytes, start)))
+        row = struct.unpack_from(f"<{self.epochs}f", whole(self.held), start)
+        return tuple(map(rounded, row))
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Packed):
-            return (self.layers, self.bytes) == (other.layers, other.bytes)
+            return (self.layers, self.held) == (other.layers, other.held)
         return isinstance(other, Sequence) and tuple(self) == tuple(other)
 
     def __hash__(self) -> int:
@@ -116,13 +121,21 @@ class Packed(Sequence[Row]):
         """The numbers, shape (layers, epochs); always a copy."""
         import numpy as np  # noqa: PLC0415  # the record is read without it where nobody asks
 
-        whole = np.frombuffer(self.bytes, "<f4").reshape(self.layers, self.epochs)
-        return whole.astype(dtype or float)
+        numbers = np.frombuffer(whole(self.held), "<f4").reshape(self.layers, self.epochs)
+        return numbers.astype(dtype or float)
 
     @property
     def text(self) -> str:
         """Base64."""
-        return binascii.b2a_base64(self.bytes, newline=False).decode()
+        return binascii.b2a_base64(whole(self.held), newline=False).decode()
+
+
+def whole(held: bytes) -> bytearray:
+    """32-bit numbers, little-endian, from what `Packed` holds of them."""
+    content = bytearray(len(held) // 3 * 4)
+    for place in range(3):
+        content[place + 1 :: 4] = held[place::3]
+    return content
 
 
 CUT = 9
@@ -139,8 +152,8 @@ def packed(rows: Grid) -> Packed:
         return rows
     values = [math.nan if value is None else value for row in rows for value in row]
     size = len(values)
-    whole = struct.unpack(f"<{size}I", struct.pack(f"<{size}f", *values))
-    short = ((own + (1 << (CUT - 1))) >> CUT << CUT for own in whole)
+    exact = struct.unpack(f"<{size}I", struct.pack(f"<{size}f", *values))
+    short = ((own + (1 << (CUT - 1))) >> CUT << CUT for own in exact)
     return Packed(struct.pack(f"<{size}I", *short), len(rows))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.health import Grid, Health, Packed
+from suite.health import Grid, Health, Packed, whole
 
 Floats = NDArray[np.float64]
 KERNELLESS = {
@@ -163,8 +163,8 @@ def is_nothing(norm: float) -> bool:
 
 def stacked(grids: Sequence[Grid]) -> Floats:
     """Grids of one shape as an array, shape (grids, layers, epochs); NaN for None."""
-    packed = [grid.bytes for grid in grids if isinstance(grid, Packed)]
+    packed = [grid.held for grid in grids if isinstance(grid, Packed)]
     if len(packed) < len(grids):
         return np.array(grids, float)
     shape = (len(grids), len(grids[0]), -1)
-    return np.frombuffer(b"".join(packed), "<f4").reshape(shape).astype(float)
+    return np.frombuffer(whole(b"".join(packed)), "<f4").reshape(shape).astype(float)

@@ -11,7 +11,7 @@ import signal
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -81,17 +81,17 @@ class _Watch:
         self._told = False
 
     def ask(self, before: Mapping[str, Any]) -> None:
-        """Say what is to be done, and what is known of it."""
+        """Say what is to be done, and what is known of it; nobody there looks at known health."""
         known = [o for o in self.work.done.values() if o.trial.task == self.plugin.name]
         asked = {
             "plugin": {**asdict(self.plugin), "path": str(self.plugin.path)},
             "changed": self.work.report.changed,
         }
-        lines = [encode(outcome) for outcome in known]
         with suppress(ConnectionError):  # it died already; following it tells how
             self.wire.send({**asked, "before": before, "trace": str(self.trace)})
-            for start in range(0, len(lines), SLICE):
-                self.wire.send({"known": lines[start : start + SLICE]})
+            for start in range(0, len(known), SLICE):
+                part = (replace(outcome, health=None) for outcome in known[start : start + SLICE])
+                self.wire.send({"known": [*map(encode, part)]})
             self.wire.send({})
 
     def follow(self) -> Mapping[str, Any]:
