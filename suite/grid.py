@@ -34,6 +34,8 @@ class Grid:
     def on(self, seeds: NDArray[np.int64]) -> Grid:
         """The same cells on some of the seeds."""
         kept = np.isin(self.seeds, seeds)
+        if kept.all():
+            return self
         arms = [Arm(a.loss[:, kept], a.score[:, kept]) for a in (self.duel.a, self.duel.b)]
         return replace(self, duel=Duel(*arms), seeds=self.seeds[kept])
 

@@ -100,9 +100,8 @@ def decode(line: str | bytes) -> Outcome:
 def _trial(content: Content) -> Trial:
     recipe, hp = _recipe(canonical(content["hp"]))
     task, source = intern(content["task"]), intern(content["source"])
-    trial = Trial(task, source, hp, content["seed"], content["epochs"])
-    vars(trial).update(key=content["key"], recipe=recipe)  # `key` was worked out when written
-    return trial
+    seed, epochs = content["seed"], content["epochs"]
+    return Trial.recorded(task, source, hp, seed, epochs, recipe=recipe, key=content["key"])
 
 
 @lru_cache(maxsize=1 << 14)

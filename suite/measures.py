@@ -66,9 +66,11 @@ def target(found: Sequence[Outcome], judged: Judged, best: NDArray[np.bool_]) ->
     The way begins at the median of all trials after their first epoch, and ends at the mean over
     seeds of the best epoch of the recipe that is best on validation. NaN where there is neither.
     """
-    curves = [objective_of(own, judged) for own in found]
-    firsts = [curve[0] for curve in curves if len(curve)]
-    lasts = [curve.min() for curve, own in zip(curves, best, strict=True) if own and len(curve)]
+    firsts = [own[0] for own in (objective_of(o, judged)[:1] for o in found) if len(own)]
+    curves = (
+        objective_of(own, judged) for own, is_best in zip(found, best, strict=True) if is_best
+    )
+    lasts = [curve.min() for curve in curves if len(curve)]
     if not firsts or not lasts:
         return math.nan
     begin, end = float(np.median(firsts)), float(np.mean(lasts))

@@ -12,7 +12,7 @@ from suite.files import replacing, write_whole
 from suite.reading import Reading
 from suite.report.page import write_both
 from suite.tables.table import Table
-from suite.uncollected import uncollected
+from suite.uncollected import apart
 from suite.views import write_manifest
 
 TABLES = "tables"
@@ -20,7 +20,7 @@ FIGURES = "figures"
 PAGE = "report.html"
 
 
-@uncollected()
+@apart()
 def publish(reading: Reading, folder: Path) -> list[Table]:
     """Write every derived file into `folder`; return the tables.
 

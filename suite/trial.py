@@ -8,7 +8,6 @@ import json
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 from suite.health import Health
 
@@ -29,7 +28,7 @@ def canonical(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Trial:
     """One training: a task, the values of its hyperparameters, a seed, a number of epochs."""
 
@@ -38,17 +37,33 @@ class Trial:
     hp: Mapping[str, Level]
     seed: int
     epochs: int
+    _recipe: str = field(default="", init=False, repr=False, compare=False)
+    _key: str = field(default="", init=False, repr=False, compare=False)
 
-    @cached_property
+    @property
     def recipe(self) -> str:
         """The trial without its seed, as canonical JSON: what is averaged over seeds."""
-        return canonical(dict(self.hp))
+        return self._recipe or self._known(recipe=canonical(dict(self.hp))).recipe
 
-    @cached_property
+    @property
     def key(self) -> str:
         """Sixteen hex digits that name the trial, equal wherever the same trial is planned."""
-        content = [self.task, self.source, dict(self.hp), self.seed, self.epochs]
-        return hashlib.sha256(canonical(content).encode()).hexdigest()[:16]
+        if not self._key:
+            content = [self.task, self.source, dict(self.hp), self.seed, self.epochs]
+            self._known(key=hashlib.sha256(canonical(content).encode()).hexdigest()[:16])
+        return self._key
+
+    def _known(self, **worked_out: str) -> Trial:
+        for name, text in worked_out.items():
+            object.__setattr__(self, f"_{name}", text)
+        return self
+
+    @classmethod
+    def recorded(
+        cls, task: str, source: str, hp: Mapping[str, Level], seed: int, epochs: int, **known: str
+    ) -> Trial:
+        """A trial whose `recipe` and `key` were worked out when it was recorded."""
+        return cls(task, source, hp, seed, epochs)._known(**known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,3 +17,16 @@ def uncollected() -> Iterator[None]:
     finally:
         if before:
             gc.enable()
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """What there is already stays, and is not walked; what is made meanwhile is collected.
+
+    Drawing leaves cycles behind, a hundred MB of them in a report.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
