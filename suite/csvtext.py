@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -12,7 +13,17 @@ MARK = "'"
 """What makes a text of it, as spreadsheets themselves write it."""
 
 
-def csv_text(frame: pd.DataFrame) -> str:
+PART = 10_000
+"""Rows that are made text of at a time."""
+
+
+def csv_parts(frame: pd.DataFrame) -> Iterator[str]:
+    """`csv_text` bit by bit: the text of a hundred thousand trials takes much memory."""
+    for start in range(0, max(1, len(frame)), PART):
+        yield csv_text(frame.iloc[start : start + PART], header=not start)
+
+
+def csv_text(frame: pd.DataFrame, header: bool = True) -> str:
     """A frame without its index. Texts that begin like a formula are marked; numbers never are."""
     texts = {
         name: column.map(marked)
@@ -21,7 +32,7 @@ def csv_text(frame: pd.DataFrame) -> str:
     }
     whole = frame.assign(**texts)  # type: ignore[arg-type]  # names of columns are texts
     whole.columns = pd.Index([marked(name) for name in frame.columns])
-    return whole.to_csv(index=False)
+    return whole.to_csv(index=False, header=header)
 
 
 def marked(cell: Any) -> Any:

@@ -69,11 +69,11 @@ def beside_prefix(pid: int) -> str:
     return f".{pid}-"
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file beside its place, to the disk, and rename it there."""
-    data = content.encode() if isinstance(content, str) else content
+def write_whole(path: Path, content: str | bytes | Iterator[str]) -> None:
+    """Write a file beside its place, whole or part by part, to the disk, and rename it there."""
+    parts = [content] if isinstance(content, str | bytes) else content
     with replacing(path) as beside, beside.open("wb") as file:
-        file.write(data)
+        file.writelines(own.encode() if isinstance(own, str) else own for own in parts)
         file.flush()
         os.fsync(file.fileno())
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from suite.csvtext import csv_text
+from suite.csvtext import csv_parts
 from suite.errors import RecordError
 from suite.files import replacing, write_whole
 from suite.reading import Reading
@@ -41,6 +41,6 @@ def publish(reading: Reading, folder: Path) -> list[Table]:
 def write_trials(frame: pd.DataFrame, folder: Path) -> None:
     """Write `trials.csv` and `trials.parquet`; nothing where there are no trials yet."""
     if len(frame):
-        write_whole(folder / "trials.csv", csv_text(frame))
+        write_whole(folder / "trials.csv", csv_parts(frame))
         with replacing(folder / "trials.parquet") as beside:
             frame.to_parquet(beside, index=False)

@@ -52,7 +52,7 @@ def of_task(frame: pd.DataFrame, judged: Judged) -> pd.DataFrame:
     A diverged trial has the worst objective and the trivial predictor's score. A failed one says
     nothing about its recipe and is left out.
     """
-    rows = frame[(frame["task"] == judged.task) & (frame["status"] != "failed")].copy()
+    rows = frame[(frame["task"] == judged.task) & (frame["status"] != "failed")]
     rows["objective"] = _column(rows, f"val.{judged.objective}").fillna(judged.worst)
     for split in ("val", "test"):
         trivial = judged.trivial.get(split, judged.trivial["test"])
