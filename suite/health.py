@@ -20,52 +20,94 @@ DIGITS = 4
 MEASURES = ("gradient", "weight", "update", "dead", "saturated")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Health:
     """What the probe saw at the end of every epoch, on the same rows of train each time.
 
     Attributes:
         layers: the layers with weights that are trained, from the input on: "dense 1", "conv2d 2".
-        gradient: norm of the loss's gradient with respect to a layer's weights; neither penalties
-            nor clipping are in it.
-        weight: norm of a layer's weights.
-        update: norm of the step that the optimizer would take on the probe (penalties, clipping and
-            decay included), over `weight`.
-        dead: share of a layer's units whose activation is the same on every row.
-        saturated: share of a layer's (row, unit) pairs where the activation's slope is below a
-            tenth of its steepest. None, as `dead` is, where no such activation follows.
+        held: the five grids as `Packed` holds them, one behind the other; the record of a hundred
+            thousand trainings is in memory as a whole.
     """
 
     layers: tuple[str, ...]
-    gradient: Grid
-    weight: Grid
-    update: Grid
-    dead: Grid
-    saturated: Grid
+    held: bytes
+
+    def __init__(
+        self,
+        layers: Sequence[str],
+        gradient: Grid,
+        weight: Grid,
+        update: Grid,
+        dead: Grid,
+        saturated: Grid,
+    ) -> None:
+        grids = [packed(own) for own in (gradient, weight, update, dead, saturated)]
+        shapes = sorted({(own.layers, own.epochs) for own in grids})
+        if len(shapes) > 1 or shapes[0][0] != len(layers):
+            raise ValueError(f"Expected grids of {len(layers)} layers. Received: {shapes}.")
+        object.__setattr__(self, "layers", _same(tuple(layers)))
+        object.__setattr__(self, "held", b"".join(own.held for own in grids))
+
+    @property
+    def gradient(self) -> Grid:
+        """Norm of the loss's gradient with respect to a layer's weights; neither penalties nor
+        clipping are in it.
+        """
+        return self._grid(0)
+
+    @property
+    def weight(self) -> Grid:
+        """Norm of a layer's weights."""
+        return self._grid(1)
+
+    @property
+    def update(self) -> Grid:
+        """Norm of the step that the optimizer would take on the probe (penalties, clipping and
+        decay included), over `weight`.
+        """
+        return self._grid(2)
+
+    @property
+    def dead(self) -> Grid:
+        """Share of a layer's units whose activation is the same on every row; None where no
+        activation that can tell follows.
+        """
+        return self._grid(3)
+
+    @property
+    def saturated(self) -> Grid:
+        """Share of a layer's (row, unit) pairs where the activation's slope is below a tenth of
+        its steepest; None as in `dead`.
+        """
+        return self._grid(4)
+
+    def _grid(self, number: int) -> Packed:
+        size = len(self.held) // len(MEASURES)
+        return Packed(self.held[number * size : (number + 1) * size], len(self.layers))
 
     @property
     def epochs(self) -> int:
         """How many epochs were probed."""
-        if isinstance(self.gradient, Packed):
-            return self.gradient.epochs
-        return len(self.gradient[0]) if self.gradient else 0
+        return self._grid(0).epochs
 
     def until(self, epochs: int) -> Health:
-        """The first `epochs` of it, packed."""
+        """The first `epochs` of it."""
+        if epochs >= self.epochs:
+            return self
         cut = ([row[:epochs] for row in getattr(self, name)] for name in MEASURES)
-        return Health(self.layers, *map(packed, cut))
+        return Health(self.layers, *cut)
 
     def content(self) -> dict[str, Any]:
         """As JSON can hold it: grids packed, which a record is read three times as fast with."""
-        texts = {name: packed(getattr(self, name)).text for name in MEASURES}
-        return {"layers": [*self.layers], **texts}
+        return {"layers": [*self.layers], **{name: getattr(self, name).text for name in MEASURES}}
 
 
 def health_from(content: Mapping[str, Any]) -> Health:
     """What `Health.content` gave, read back; grids are unpacked when they are asked for."""
-    layers = _same(tuple(content["layers"]))
-    grids = (Packed(binascii.a2b_base64(content[name]), len(layers)) for name in MEASURES)
-    return Health(layers, *grids)
+    layers = content["layers"]
+    texts = (binascii.a2b_base64(content[name]) for name in MEASURES)
+    return Health(layers, *(Packed(shortened(text), len(layers)) for text in texts))
 
 
 @lru_cache(maxsize=1024)
@@ -82,18 +124,16 @@ class Packed(Sequence[Row]):
     numpy takes it as it is: `np.array(grid, float)` has NaN where a row has None.
 
     Args:
-        content: little-endian.
+        held: little-endian, three bytes a number (`shortened`).
         layers: how many rows there are.
     """
 
     __slots__ = ("epochs", "held", "layers")
 
-    def __init__(self, content: bytes, layers: int) -> None:
-        short = bytearray(content)
-        del short[::4]
-        self.held = bytes(short)
+    def __init__(self, held: bytes, layers: int) -> None:
+        self.held = held
         self.layers = layers
-        self.epochs = len(content) // (4 * layers) if layers else 0
+        self.epochs = len(held) // (3 * layers) if layers else 0
 
     def __len__(self) -> int:
         return self.layers
@@ -130,6 +170,13 @@ class Packed(Sequence[Row]):
         return binascii.b2a_base64(whole(self.held), newline=False).decode()
 
 
+def shortened(content: bytes) -> bytes:
+    """32-bit numbers, little-endian, without their lowest bytes."""
+    short = bytearray(content)
+    del short[::4]
+    return bytes(short)
+
+
 def whole(held: bytes) -> bytearray:
     """32-bit numbers, little-endian, from what `Packed` holds of them."""
     content = bytearray(len(held) // 3 * 4)
@@ -154,7 +201,7 @@ def packed(rows: Grid) -> Packed:
     size = len(values)
     exact = struct.unpack(f"<{size}I", struct.pack(f"<{size}f", *values))
     short = ((own + (1 << (CUT - 1))) >> CUT << CUT for own in exact)
-    return Packed(struct.pack(f"<{size}I", *short), len(rows))
+    return Packed(shortened(struct.pack(f"<{size}I", *short)), len(rows))
 
 
 def grid(rows: Sequence[Sequence[float]]) -> Grid:

@@ -20,9 +20,11 @@ def health(
     saturated=((0.0,), (None,)),
     layers=("dense 1", "dense 2"),
 ) -> Health:
-    """A well-behaved training of two layers, but for what is given."""
-    update = tuple(tuple(0.01 for _ in row) for row in gradient)
-    return Health(layers, gradient, weight, update, dead, saturated)
+    """A well-behaved training of two layers, but for what is given; one column is all epochs'."""
+    update = ((0.01,),) * len(gradient)
+    grids = (gradient, weight, update, dead, saturated)
+    most = max(len(row) for own in grids for row in own)
+    return Health(layers, *([row * (most // len(row)) for row in own] for own in grids))
 
 
 def names(own: Health) -> list[str]:

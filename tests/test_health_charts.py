@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -116,7 +115,8 @@ def test_many_layers_and_epochs_are_thinned(epochs, layers):
 def test_a_gradient_of_nothing_has_a_colour():
     """Norms of 0 are the end of the scale, and said to be so."""
     none = ((0.0,) * 4, (1.0,) * 4)
-    seen = replace(health(False, 0), gradient=none)
+    own = health(False, 0)
+    seen = Health(own.layers, none, own.weight, own.update, own.dead, own.saturated)
     drawing = next(heat_charts("x", [seen]))
     assert drawing.tips["gradient0-0"] == "dense 1, epoch 1: below 1.0e-12"
 

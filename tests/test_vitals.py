@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -11,8 +11,11 @@ from planted import planted
 from unwell import EPOCHS, health, looked_into
 
 from suite.flow import change_of, flows_of, health_by_level
-from suite.health import Health, packed
+from suite.health import DIGITS, Health, packed
 from suite.vitals import FLOOR, geometric, maps_of, mean, merged, vitals_of
+
+approx = partial(pytest.approx, rel=10**-DIGITS)
+"""What was held, `DIGITS` digits of it, or worked out from that."""
 
 
 def rows_of(outcomes):
@@ -38,7 +41,7 @@ def test_layers_are_matched_by_name_and_only_those_with_kernels_are_kept(example
     _, vitals = example
     assert vitals.layers == ("dense 1", "dense 2")
     assert np.all(vitals.gradient[:, :, 1] == 1.0)
-    assert vitals.update[:, 0] == pytest.approx(0.01)
+    assert vitals.update[:, 0] == approx(0.01)
 
 
 def test_a_layer_that_a_trial_lacks_is_nan():
@@ -106,10 +109,10 @@ def test_orders_are_merged():
 
 def test_maps_are_means_over_seeds():
     """Geometric for norms; a seed that ended early counts as far as it went."""
-    short = replace(health(True, 1, EPOCHS - 2))
+    short = health(True, 1, EPOCHS - 2)
     layers, maps = maps_of([health(True, 0), short])
     assert layers == ("dense 1", "dense 2")
-    assert maps["gradient"][0] == pytest.approx([0.1, 0.1, 0.01, 0.01])
+    assert maps["gradient"][0] == approx([0.1, 0.1, 0.01, 0.01])
     assert maps["dead"][0] == pytest.approx([0.125, 0.125, 0.0, 0.0])
     assert np.isnan(maps["saturated"]).all()
 
@@ -121,7 +124,7 @@ def test_the_table_holds_the_means_worked_out_by_hand(example):
     assert len(found) == 2 * 2 * 2
     first = found[(found["factor"] == "batch_norm") & (found["layer"] == "dense 1")]
     assert first["level"].tolist() == [False, True]
-    assert first["gradient"].tolist() == pytest.approx([0.0001, 0.1])
+    assert first["gradient"].tolist() == approx([0.0001, 0.1])
     assert first["dead"].tolist() == pytest.approx([0.125, 0.125])
     assert first["saturated"].isna().all()
     assert first["trials"].tolist() == [12, 12]
@@ -130,8 +133,8 @@ def test_the_table_holds_the_means_worked_out_by_hand(example):
 def test_the_factor_that_changes_the_flow_is_found(example):
     """Three powers of ten at `dense 1`, none at `dense 2`: 1.5 on the average; L2 changes none."""
     rows, vitals = example
-    assert change_of(rows, "batch_norm", vitals) == pytest.approx(1.5)
+    assert change_of(rows, "batch_norm", vitals) == approx(1.5)
     assert change_of(rows, "l2", vitals) == pytest.approx(0.0)
     flows = flows_of(rows, "batch_norm", (False, True), vitals)
-    assert flows[False][0] == pytest.approx([0.0001, 1.0])
-    assert flows[True][2] == pytest.approx([0.1, 1.0])
+    assert flows[False][0] == approx([0.0001, 1.0])
+    assert flows[True][2] == approx([0.1, 1.0])
