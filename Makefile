@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: run test slow lint audit gallery clean
+.PHONY: run test slow thorough lint audit gallery clean
 
 run: .venv/.ready
 	$(BIN)/python run_suite.py $(ARGS)
@@ -13,6 +13,9 @@ test: .venv/.ready
 
 slow: .venv/.ready
 	$(BIN)/pytest -n 2 --dist loadgroup -m slow $(ARGS)
+
+thorough: .venv/.ready
+	$(BIN)/pytest -n 2 --dist loadgroup -m thorough $(ARGS)
 
 lint: .venv/.ready
 	$(BIN)/ruff check .

@@ -65,15 +65,16 @@ TOGETHER: dict[str, Level] = {
 def cases() -> list[object]:
     """(task, factor, level): all levels on WHOLE, those of QUICK on the others.
 
-    All but those of QUICK on the tasks of SWIFT are slow.
+    All but those of QUICK on the tasks of SWIFT are slow; levels beyond QUICK are for `thorough`.
     """
     made = []
     for task in SHIPPED:
         group, quick = pytest.mark.xdist_group(task), task in WHOLE
         for factor, levels in (LEVELS if quick else QUICK).items():
             for level in levels:
-                own = task in SWIFT and level in QUICK.get(factor, ())
-                marks = [group] if own else [group, pytest.mark.slow]
+                marks = [group] if task in SWIFT else [group, pytest.mark.slow]
+                if level not in QUICK.get(factor, ()):
+                    marks = [group, pytest.mark.thorough]
                 made.append(pytest.param(task, factor, level, marks=marks))
         marks = [group] if task in SWIFT else [group, pytest.mark.slow]
         made.append(pytest.param(task, "together", "all", marks=marks))
