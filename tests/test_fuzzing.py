@@ -85,10 +85,11 @@ WORDS = [
 @settings(max_examples=150, **QUIET)
 @given(st.lists(st.sampled_from(WORDS) | st.text(max_size=8), min_size=1, max_size=5))
 def test_any_command_line_ends_with_a_known_exit_code(monkeypatch, tmp_path, capsys, arguments):
-    """No traceback; a message is one sentence. What would train does nothing here."""
+    """No traceback; a message is one sentence. What would train, or write a task, does not."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("suite.cli.settle", lambda: "jax")
     monkeypatch.setattr("suite.runner.run", lambda *_: Exit.OK)
+    monkeypatch.setattr("suite.scaffold._write", lambda *_: None)
     monkeypatch.setattr(sys, "argv", ["run_suite.py", *arguments])
     code: object = 0
     try:
