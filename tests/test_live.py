@@ -210,7 +210,9 @@ def test_the_same_command_trains_nothing_again(finished):
     assert_same(before, log(folder))
 
 
-@pytest.mark.parametrize("chunks", [0, 1, 3, 6])
+@pytest.mark.parametrize(
+    "chunks", [1, *(pytest.param(own, marks=pytest.mark.slow) for own in (0, 3, 6))]
+)
 def test_an_interrupted_study_goes_on_as_if_it_had_not_been(finished, tmp_path, chunks):
     """The same asks, choices and tables; no finished trial is trained twice or lost."""
     folder = tmp_path / "broken"
