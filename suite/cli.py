@@ -138,8 +138,10 @@ def suite(
         from suite.preview import preview  # noqa: PLC0415
 
         raise typer.Exit(preview(request, console))
+    from suite.cluster.choice import require_scheduler  # noqa: PLC0415
     from suite.store import Store  # noqa: PLC0415
 
+    require_scheduler(cluster)  # where none answers, no folder is made
     with Store(folder, join) as store:  # before Keras is imported: a refusal comes at once
         from suite.runner import run  # noqa: PLC0415
 

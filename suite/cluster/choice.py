@@ -27,6 +27,15 @@ def cluster_engine(request: Request) -> Engine:
     return ClusterEngine(address, count, plugins, request.engine, request.probed)
 
 
+def require_scheduler(where: str | None) -> None:
+    """Raise ClusterError where no scheduler answers at an address, UsageError where it is none."""
+    address, _ = parsed(where) if where else ("", 0)
+    if address:
+        from suite.cluster.engine import connected  # noqa: PLC0415  # Dask, where it is asked for
+
+        connected(address).close()
+
+
 def parsed(where: str, most: int = MOST_PROCESSES) -> tuple[str, int]:
     """The address that `where` names, or the number of processes; UsageError for neither."""
     if where.isdecimal() and 1 <= int(where) <= most:

@@ -64,7 +64,7 @@ class ClusterEngine:
         self._local = LocalWorkers(count, keras.config.backend()) if count else None
         self.wait = START if count else COME
         try:
-            self.client = _connected(self._local.address if self._local else address)
+            self.client = connected(self._local.address if self._local else address)
         except BaseException:
             if self._local:
                 self._local.close()
@@ -219,7 +219,7 @@ class ClusterTrainer:
         return found
 
 
-def _connected(address: str) -> Client:
+def connected(address: str) -> Client:
     """A client of the scheduler at that address; raises ClusterError where none answers."""
     for name in ("distributed", "distributed.client", "distributed.comm"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters is said by the suite
