@@ -43,7 +43,9 @@ class Trial:
     @property
     def recipe(self) -> str:
         """The trial without its seed, as canonical JSON: what is averaged over seeds."""
-        return self._recipe or self._known(recipe=canonical(dict(self.hp))).recipe
+        if not self._recipe:
+            self._known(recipe=canonical(dict(self.hp)))
+        return self._recipe
 
     @property
     def key(self) -> str:
