@@ -138,7 +138,7 @@ def suite(
         from suite.preview import preview  # noqa: PLC0415
 
         raise typer.Exit(preview(request, console))
-    from suite.cluster.choice import require_scheduler  # noqa: PLC0415
+    from suite.cluster.scheduler import require_scheduler  # noqa: PLC0415
     from suite.store import Store  # noqa: PLC0415
 
     require_scheduler(cluster)  # where none answers, no folder is made

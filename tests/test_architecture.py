@@ -103,6 +103,7 @@ LAYERS = [  # from the top; a module imports from lines below its own only
     "cluster.engine",
     "cluster.local",
     "cluster.dispatch",
+    "cluster.scheduler",
     "cluster.worker",
     "cluster.manifest",
     "cluster.plan",

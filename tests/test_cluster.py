@@ -16,9 +16,9 @@ from support import Silent, train
 from support import trial as trial_of
 
 from suite.cli import app
-from suite.cluster.choice import parsed
 from suite.cluster.chunks import Kinds, cut, span
 from suite.cluster.plan import RECORDING, Costs
+from suite.cluster.scheduler import parsed
 from suite.errors import ClusterError, UsageError
 from suite.registry import discover, load
 
@@ -181,9 +181,9 @@ def test_what_is_neither_an_address_nor_a_number_is_refused(where):
 
 def test_where_no_scheduler_answers(plugins, monkeypatch):
     """One sentence, with the address."""
-    from suite.cluster import engine
+    from suite.cluster import engine, scheduler
 
-    monkeypatch.setattr(engine, "CONNECT", 0.5)
+    monkeypatch.setattr(scheduler, "CONNECT", 0.5)
     with pytest.raises(ClusterError, match=r"Expected a Dask scheduler at tcp://127\.0\.0\.1:9\."):
         engine.ClusterEngine("tcp://127.0.0.1:9", 0, plugins, None, probed=False)
     with pytest.raises(UsageError, match="unknown address scheme 'smoke'"):

@@ -16,6 +16,7 @@ from typing import Any
 from distributed import Client, Future
 
 from suite.cluster.chunks import Chunk, Waiting
+from suite.cluster.scheduler import UNREACHABLE
 from suite.cluster.worker import Greeting, NotReadyError, Order, Reply, greet, train
 from suite.engines.engine import Speaker, Watcher
 from suite.errors import ClusterError
@@ -29,10 +30,6 @@ TRIES = 3
 
 GATHER = 60.0
 """Seconds that a finished chunk may take on its way; then it counts as lost."""
-
-UNREACHABLE = (OSError, TimeoutError, RuntimeError)
-"""What Dask raises where a scheduler does not answer; its own errors of communication are among
-them."""
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import uuid
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -11,22 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import keras
-from distributed import Client
-from distributed.core import rpc
 
 from suite.cluster.chunks import ROUNDS, Kinds, cut, size_for, span
-from suite.cluster.dispatch import UNREACHABLE, Dispatch, lost_scheduler
+from suite.cluster.dispatch import Dispatch, lost_scheduler
 from suite.cluster.local import LocalWorkers
 from suite.cluster.manifest import versions
+from suite.cluster.scheduler import CONNECT, UNREACHABLE, connected
 from suite.cluster.worker import Order, described, measure
 from suite.engines.engine import Claim, Estimate, Watcher, everything
-from suite.errors import ClusterError, UsageError
 from suite.registry import TASKS, Plugin
 from suite.task import Task
 from suite.trial import Outcome, Trial
-
-CONNECT = 10.0
-"""Seconds that a scheduler has to answer."""
 
 COME, START = 600.0, 120.0
 """Seconds without any worker before a run gives up: at a scheduler, and on this machine."""
@@ -217,29 +210,3 @@ class ClusterTrainer:
         except UNREACHABLE as error:
             raise lost_scheduler(self.engine.client) from error
         return found
-
-
-def connected(address: str) -> Client:
-    """A client of the scheduler at that address; raises ClusterError where none answers."""
-    for name in ("distributed", "distributed.client", "distributed.comm"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters is said by the suite
-    if not address.startswith("inproc://"):
-        try:
-            asyncio.run(asyncio.wait_for(_identity(address), CONNECT))
-        except ValueError as error:  # a scheme that Dask does not know
-            raise UsageError(
-                f"Expected an address that Dask can connect to, such as tcp://10.0.0.1:8786. "
-                f"Received: cluster={address!r} ({error})."
-            ) from error
-        except UNREACHABLE as error:
-            raise ClusterError(
-                f"Expected a Dask scheduler at {address}. Received: no answer within "
-                f"{CONNECT:.0f} s. Start one with `dask scheduler`."
-            ) from error
-    return Client(address, timeout=CONNECT, set_as_default=False)
-
-
-async def _identity(address: str) -> Any:
-    """What a scheduler says of itself; asked before there is a client, which is slow to give up."""
-    async with rpc(address) as scheduler:
-        return await scheduler.identity()

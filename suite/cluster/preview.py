@@ -10,8 +10,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from suite.cluster.choice import cluster_engine, parsed
+from suite.cluster.choice import cluster_engine
 from suite.cluster.plan import PUBLISHING, RECORDING, Costs, costs_of, seconds_on
+from suite.cluster.scheduler import parsed
 from suite.engines.choice import engine_named
 from suite.engines.engine import Engine, Watcher
 from suite.environment import available_cores
