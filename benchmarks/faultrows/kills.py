@@ -19,9 +19,9 @@ from suite.segments import RECORD
 from suite.store import Store
 
 KILLS, FEW = 200, 4
+"""Half of them hit a matrix, half of them a study of searches."""
 MIDWAY = 0.2
 """Share of the kills that must meet a run with a part of its trials recorded."""
-"""Half of them hit a matrix, half of them a study of searches."""
 CHUNKS, LATER = 2, 1.0
 """A kill comes after up to so many further appends, and then up to so many seconds later."""
 MATRIX = """
