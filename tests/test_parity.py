@@ -17,7 +17,7 @@ from suite.factors import ACTIVATIONS, INITIALIZERS, OPTIMIZERS, SCHEDULES
 from suite.trial import Level, Status, Trial
 
 WHOLE = ("digits", "churn", "stock", "text")
-"""A task of each kind, on which every level is held against `fit`; the others have a few each."""
+"""A task of each kind, on which every level is held against `fit`; others have those of QUICK."""
 SWIFT = ("churn",)
 """Of them, those whose cases of QUICK are not slow."""
 TOLERANCE = 1e-3
@@ -63,22 +63,25 @@ TOGETHER: dict[str, Level] = {
 
 
 def cases() -> list[object]:
-    """(task, factor, level): all levels on WHOLE, those of QUICK on the others.
-
-    All but those of QUICK on the tasks of SWIFT are slow; levels beyond QUICK are for `thorough`.
-    """
+    """(task, factor, level): all levels on WHOLE, those of QUICK on the others."""
     made = []
     for task in SHIPPED:
-        group, quick = pytest.mark.xdist_group(task), task in WHOLE
-        for factor, levels in (LEVELS if quick else QUICK).items():
+        group = pytest.mark.xdist_group(task)
+        for factor, levels in (LEVELS if task in WHOLE else QUICK).items():
             for level in levels:
-                marks = [group] if task in SWIFT else [group, pytest.mark.slow]
-                if level not in QUICK.get(factor, ()):
-                    marks = [group, pytest.mark.thorough]
+                marks = [group, *marks_of(task, factor, level)]
                 made.append(pytest.param(task, factor, level, marks=marks))
         marks = [group] if task in SWIFT else [group, pytest.mark.slow]
         made.append(pytest.param(task, "together", "all", marks=marks))
     return made
+
+
+def marks_of(task: str, factor: str, level: Level) -> list[pytest.MarkDecorator]:
+    """None for QUICK on SWIFT; slow for QUICK on WHOLE, and for a level a factor elsewhere."""
+    quick = QUICK.get(factor, ())
+    if level not in (quick if task in WHOLE else quick[:1]):
+        return [pytest.mark.thorough]
+    return [] if task in SWIFT else [pytest.mark.slow]
 
 
 CAREFUL: dict[tuple[str, Level], float] = {

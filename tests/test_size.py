@@ -56,11 +56,29 @@ def test_families_are_merged_where_that_costs_less_than_it_saves(matrix, trials)
         assert sum(len(own) for _, own in found) == len(families)
 
 
-def test_few_trials_are_merged_and_a_whole_matrix_keeps_batch_normalization_apart(matrix):
-    """So a search of a few trials compiles half, and the matrix trains at full speed."""
+def test_few_trials_are_merged_and_a_large_matrix_keeps_batch_normalization_apart(matrix):
+    """So a search of a few trials compiles half, and a large matrix trains at full speed."""
     own = [f for f in matrix if f.members[0].trial.hp["optimizer"] == "adam"]
     counts = [
         len(berthings(own, ROWS, lambda family, n=n: n * len(family.members) / 24))
-        for n in (24, TECHNIQUES)
+        for n in (24, 10 * TECHNIQUES)
     ]
     assert counts == [1, 2]
+
+
+def test_many_sizes_are_berthed_cheaper_than_all_together_or_each_alone(churn):
+    """Small models share a hull, which large ones would make dear."""
+    sizes = product((8, 16, 64, 256), (1, 3))
+    families, _ = group(churn, churn.dataset, [trial("churn", units=u, depth=d) for u, d in sizes])
+
+    def seconds(berthing) -> float:
+        hull, own = berthing
+        family = hull.family() if hull else own[0]
+        return COMPILE_SECONDS + 100 * len(own) * member_seconds(family, ROWS)
+
+    found = berthings(families, ROWS, lambda _: 100.0)
+    assert 1 < len(found) < len(families)
+    assert sum(len(own) for _, own in found) == len(families)
+    together = seconds((Hull(families), families))
+    apart = sum(seconds((None, [family])) for family in families)
+    assert sum(map(seconds, found)) < min(together, apart)

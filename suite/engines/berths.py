@@ -98,7 +98,7 @@ class Berths:
             else:
                 legs += _legs(*found, states)
         for kind, own in strangers.items():
-            for berthing in berthings(own, len(self.data.train), self._weight):
+            for berthing in berthings(own, len(self.data.train), self._weight, self._programs):
                 try:
                     berth = self._opened(*berthing, kind)
                 except Exception as error:  # a plugin's loss may raise anything; it is reported
@@ -107,6 +107,11 @@ class Berths:
                 else:
                     legs += _legs(berth, berth.family.members, states)
         return _joined(legs), refusals
+
+    @property
+    def _programs(self) -> int:
+        """How many programs a berth has: where batches come and go, one for small ones, too."""
+        return 2 if self.expected else 1
 
     def _weight(self, family: Family) -> float:
         share = self.expected / self._first if self.expected and self._first else 1.0

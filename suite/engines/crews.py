@@ -10,6 +10,9 @@ from suite.families import Crew, Member
 
 Place = tuple[int, int, int]
 
+SLACK = 0.2
+"""Share of the places that may be empty for the sake of more members beside each other."""
+
 
 @dataclass(frozen=True)
 class Muster:
@@ -37,13 +40,34 @@ def shape_for(members: Sequence[Member], lanes: int, width: int) -> Shape:
     """A shape of at most `lanes` x `width` that holds `members` in equal crews.
 
     Where a seed has `width` members or more, a lane holds members of one seed; where it has fewer,
-    a lane holds several seeds.
+    a lane holds several seeds. Configs of one seed share batches, so as many of them stand side by
+    side as leave no more than `SLACK` of the places empty that another shape would not.
     """
     counts = [len(same) for same in _by_seed(members)]
     per_lane = -(-len(members) // lanes)
-    configs = even(max(counts), min(width, max(per_lane, 1)))
+    most = even(max(counts), min(width, max(per_lane, 1)))
+    shapes = [_shape(counts, lanes, width, configs) for configs in range(most, 0, -1)]
+    places = [_places(counts, shape) for shape in shapes]
+    enough = (1 + SLACK) * min(places)
+    return next(s for s, taken in zip(shapes, places, strict=True) if taken <= enough)
+
+
+def small_of(shape: Shape, members: int) -> Shape:
+    """A shape of at most `members` a lane, for trials that are spread over seeds as in `shape`."""
+    places = min(members, shape.seeds * shape.configs)
+    configs = min(shape.configs, places) if shape.seeds > 1 else places
+    return Shape(shape.lanes, places // configs, configs)
+
+
+def _shape(counts: Sequence[int], lanes: int, width: int, configs: int) -> Shape:
     groups = sum(-(-count // configs) for count in counts)
     return Shape(lanes, even(-(-groups // lanes), max(1, width // configs)), configs)
+
+
+def _places(counts: Sequence[int], shape: Shape) -> int:
+    """How many places the crews of that shape have that hold `counts` members of each seed."""
+    groups = sum(-(-count // shape.configs) for count in counts)
+    return -(-groups // (shape.lanes * shape.seeds)) * shape.members
 
 
 def musters(members: Sequence[Member], shape: Shape) -> list[Muster]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from suite.engines.berths import Berths, Leg
-from suite.engines.crews import Muster, musters, shape_for
+from suite.engines.crews import Muster, musters, shape_for, small_of
 from suite.engines.engine import Claim, Watcher, everything
 from suite.engines.patience import Patience
 from suite.engines.program import Deck, Program, Shape
@@ -200,10 +200,10 @@ class Port:
         wished = shape_for(waiting, len(self.deck.devices), width)
         if not self.lasting:
             return wished
-        small = Shape(wished.lanes, 1, min(SMALL, wished.seeds * wished.configs))
+        small = small_of(wished, SMALL)
         first = small if len(waiting) <= 2 * small.members else wished
         usual = self._shapes.setdefault(id(leg.berth), first)
-        small = Shape(usual.lanes, 1, min(SMALL, usual.seeds * usual.configs))
+        small = small_of(usual, SMALL)
         places = {s: len(musters(leg.members, s)) * s.members for s in (usual, small)}
         return small if places[small] <= places[usual] // 2 else usual
 

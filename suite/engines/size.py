@@ -15,8 +15,8 @@ BYTES_PER_SECOND = 2e10
 FLOPS_PER_SECOND = 1e11
 """What training touches and computes on two cores; right to within a factor of 3."""
 
-COMPILE_SECONDS = 2.0
-"""What a program costs to compile, about."""
+COMPILE_SECONDS = 3.5
+"""What a program of small dense models costs to trace and compile, with its probe, about."""
 
 NORMALIZATION_COST = 4
 """Batch normalization goes over its outputs more often than other layers."""
@@ -63,9 +63,15 @@ def _products(layer: keras.layers.Layer) -> int:
 Berthing = tuple[Hull | None, Sequence[Family]]
 """A hull with the families in it, or no hull and one family."""
 
+Priced = tuple[float, list[Berthing]]
+"""The seconds that families take in all, and how they are berthed then."""
+
 
 def berthings(
-    families: Sequence[Family], rows: int, weight: Callable[[Family], float]
+    families: Sequence[Family],
+    rows: int,
+    weight: Callable[[Family], float],
+    programs: int = 1,
 ) -> list[Berthing]:
     """Families of one kind, merged where that saves more compiling than it costs in training.
 
@@ -73,33 +79,44 @@ def berthings(
         families: of one `mergeable` kind.
         rows: of the training split.
         weight: how many members of a family there will be.
+        programs: how many a berth will have, each for another number of members.
     """
+    ordered = sorted(families, key=member_bytes)
+    return _cheapest(ordered, rows, weight, programs * COMPILE_SECONDS)[1]
+
+
+def _cheapest(
+    families: Sequence[Family], rows: int, weight: Callable[[Family], float], compiling: float
+) -> Priced:
+    """`families`, ordered by their size, in one hull, or split where their sizes differ most.
+
+    Each part of a split is at its cheapest.
+    """
+    least = sum(weight(f) * member_seconds(f, rows) for f in families)
     if len(families) == 1:
-        return [(None, families)]
+        return compiling + least, [(None, families)]
     try:
         hull = Hull(families)
     except Misfit:
-        return _apart(families, rows, weight)
-    whole = member_seconds(hull.family(), rows)
-    dearer = sum(weight(f) * (whole - member_seconds(f, rows)) for f in families)
-    if dearer <= (len(families) - 1) * COMPILE_SECONDS:
-        return [(hull, families)]
-    ordered = sorted(families, key=member_bytes)
-    sizes = [member_bytes(family) for family in ordered]
+        return _together([_cheapest(own, rows, weight, compiling) for own in _apart(families)])
+    training = sum(map(weight, families)) * member_seconds(hull.family(), rows)
+    merged: Priced = compiling + training, [(hull, families)]
+    if training - least <= compiling:  # what no second program can win
+        return merged
+    sizes = [member_bytes(family) for family in families]
     cut = max(range(1, len(sizes)), key=lambda i: sizes[i] / sizes[i - 1])
-    return [
-        *berthings(ordered[:cut], rows, weight),
-        *berthings(ordered[cut:], rows, weight),
-    ]
+    parts = [_cheapest(own, rows, weight, compiling) for own in (families[:cut], families[cut:])]
+    return min(merged, _together(parts), key=lambda found: found[0])
 
 
-def _apart(
-    families: Sequence[Family], rows: int, weight: Callable[[Family], float]
-) -> list[Berthing]:
+def _together(parts: Sequence[Priced]) -> Priced:
+    """Parts beside each other."""
+    return sum(seconds for seconds, _ in parts), [one for _, own in parts for one in own]
+
+
+def _apart(families: Sequence[Family]) -> list[list[Family]]:
     """Families without a common hull: together where their layers are of one kind."""
     kinds: dict[str, list[Family]] = {}
     for family in families:
         kinds.setdefault(Hull.kind(family), []).append(family)
-    if len(kinds) == 1:
-        return [(None, [family]) for family in families]
-    return [berth for own in kinds.values() for berth in berthings(own, rows, weight)]
+    return [[family] for family in families] if len(kinds) == 1 else list(kinds.values())
