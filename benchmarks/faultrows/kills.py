@@ -10,6 +10,7 @@ import os
 import random
 import signal
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +48,7 @@ for line in sys.stdin:
     words, log = json.loads(line)
     pid = os.fork()
     if not pid:
-        os.setsid()
+        os.setpgid(0, 0)
         file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         for number in (1, 2):
             os.dup2(file, number)
@@ -58,6 +59,7 @@ for line in sys.stdin:
         except SystemExit as error:
             os._exit(error.code or 0)
         os._exit(0)
+    os.setpgid(pid, pid)  # here, too: it is killed as a group, perhaps before it comes to that
     print(pid, flush=True)
     print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 """
@@ -128,7 +130,7 @@ def killed(runs: Runs, words: list[str], folder: Path, chance: random.Random) ->
     end = time.monotonic() + chance.uniform(0, LATER)
     while _runs(pid) and time.monotonic() < end:
         time.sleep(0.002)
-    if _runs(pid):
+    with suppress(ProcessLookupError):  # it has ended just now
         os.killpg(pid, signal.SIGKILL)
     code = runs.end()
     if code not in (0, -signal.SIGKILL):
