@@ -88,6 +88,7 @@ class Preset(Part):
     seeds: Seeds | None = None
     epochs: EpochsByTask | None = None
     paced: Paced | None = None
+    diagnostics: bool | None = None
 
 
 class Study(Part):
@@ -163,6 +164,9 @@ class Study(Part):
                 "seeds": change.seeds or self.seeds,
                 "epochs": change.epochs if change.epochs is not None else self.epochs,
                 "paced": change.paced or self.paced,
+                "diagnostics": self.diagnostics
+                if change.diagnostics is None
+                else change.diagnostics,
             }
         )
 

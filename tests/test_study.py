@@ -75,13 +75,15 @@ def test_a_study_is_a_matrix_unless_it_says_otherwise(tmp_path):
 def test_what_a_preset_names_replaces_the_studys(tmp_path):
     """Factors that a preset does not name, and all else that it leaves out, stay as they are."""
     text = ONE.replace("[factors]", "seeds = 4\nepochs = 7\n[factors]\nl2 = [0.0, 0.1]")
-    text += "[presets.small]\nseeds = 1\n[presets.small.factors]\ndropout = [0.3]\n"
+    text += "[presets.small]\nseeds = 1\ndiagnostics = false\n"
+    text += "[presets.small.factors]\ndropout = [0.3]\n"
     text += "[presets.long]\nepochs = { churn = 99 }\n"
     whole = read(tmp_path, text)
     small, long = whole.at("small"), whole.at("long")
     assert small.factors == {"l2": [0.0, 0.1], "dropout": [0.3]}
     assert (small.seeds, small.epochs_for("churn", 20)) == (1, 7)
     assert (long.seeds, long.factors) == (4, whole.factors)
+    assert (whole.diagnostics, small.diagnostics, long.diagnostics) == (True, False, True)
     assert (long.epochs_for("churn", 20), long.epochs_for("text", 20)) == (99, 20)
     assert whole.at(None) is whole
 
