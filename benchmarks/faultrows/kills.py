@@ -142,7 +142,7 @@ def _runs(pid: int) -> bool:
     """Whether a child of the server has not ended yet; the server waits for it."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # gone before it was opened, or before read
         return False
     return state != "Z"
 
